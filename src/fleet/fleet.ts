@@ -1,0 +1,50 @@
+import type { CommandRequest, CommandState, CommandView } from '../api/commands.ts'
+import type { NodePatch, NodeView, PresenceState } from '../api/nodes.ts'
+import type { Broker } from '../broker/broker.ts'
+import type { Applier, JournalEvent } from '../contract/events.ts'
+
+/** fleet: who the nodes are, whether they are there, and what they were told. Durable batches come in as an applier; commands
+ *  come in from HTTP and go out through the broker. It promises that a command's state moves only on evidence and is kept before
+ *  it is acted on, and that the registry never runs ahead of the journal. It never judges a payload and never opens a socket. */
+export interface Fleet extends Applier {
+  nodes(): NodeView[]
+  node(id: string): NodeView | undefined
+  /** The last status message as it came. */
+  status(id: string): Record<string, unknown> | null
+  patch(id: string, patch: NodePatch): Promise<NodeView | undefined>
+  /** Tombstone: if the id speaks again it is quarantined. Waits for open commands to be cancelled or unknown. */
+  remove(id: string): Promise<boolean>
+  removed(id: string): boolean
+  readonly commands: Commands
+  /** Queued commands may leave from here on; presence and deadlines tick. */
+  sendThrough(broker: Broker): void
+  reachability(node: string, reachable: boolean): void
+  /** Called between two batches: what changed since the last call, and the watermark, in one atomic unsynced write. */
+  checkpoint(options: { sync: boolean }): Promise<void>
+  on(listener: (event: FleetEvent) => void): () => void
+  close(): Promise<void>
+}
+
+export type FleetEvent =
+  | { readonly type: 'presence'; readonly node: string; readonly state: PresenceState; readonly time: number }
+  | { readonly type: 'command'; readonly command: CommandView }
+
+export interface Commands {
+  /** Keeps the command (synced) as `queued`, then sends it as soon as the node can be reached. `key`: Idempotency-Key, scope the
+   *  node, kept 24 h: same body → the same command with `repeated`, other body → `conflict`. */
+  send(node: string, request: CommandRequest, by: string, key?: string): Promise<SendResult>
+  get(id: string): CommandView | undefined
+  /** Newest first; `before` = a command id. */
+  list(query: { node?: string; state?: CommandState; before?: string; limit: number }): CommandView[]
+  cancel(id: string): Promise<{ ok: true; command: CommandView } | { ok: false; why: 'not_found' | 'not_queued'; command?: CommandView }>
+  /** Does this ack belong to a command? Asked by ingest before it makes an event of it. */
+  matches(node: string, ack: { id?: string; command: string }): boolean
+  counts(): Readonly<Record<CommandState, number>>
+}
+
+export type SendResult =
+  | { readonly ok: true; readonly command: CommandView; readonly repeated: boolean }
+  | { readonly ok: false; readonly why: 'no_such_node' | 'queue_full' | 'too_large' | 'conflict' | 'bad_request'; readonly detail: string }
+
+/** The part of an event a listener of live readings needs. */
+export type LiveEvent = JournalEvent

@@ -1,0 +1,45 @@
+import type { Broker, Incoming } from '../broker/broker.ts'
+import type { Applier } from '../contract/events.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { Clock } from '../kit/clock.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { ReadingsStore } from '../store/readings.ts'
+
+/** ingest: MQTT messages in, durable batches out. `accept` answers only after journal.append() has answered, and so PUBACK leaves
+ *  after durability. Rejected messages are appended too, as rejects. Appliers are called in order right after the append, before
+ *  the next group is judged. It knows no topic by name (contract does) and no store by name (the port does); it drops nothing:
+ *  when journal or store can't follow, `accept` stays open and the broker pauses its sockets. */
+export interface Lane {
+  accept(group: readonly Incoming[]): Promise<void>
+  oversize(notice: { client: string | null; user: string | null; size: number; arrived: number }): void
+  /** Runs `work` between two batches, when ledger and appliers stand exactly at what is durable (checkpoints, backup). */
+  between<T>(work: () => T | Promise<T>): Promise<T>
+  stats(): LaneStats
+  /** Receipts are sent from here on, through this broker. */
+  sendReceiptsThrough(broker: Pick<Broker, 'publish'>): void
+  close(): Promise<void>
+}
+
+export interface LaneStats {
+  readonly stored: number
+  readonly duplicates: number
+  readonly rejected: Readonly<Record<string, number>>
+  readonly batches: number
+  readonly ok: boolean
+  readonly detail: string
+}
+
+export interface LaneParts {
+  readonly journal: Journal
+  readonly ledger: Ledger
+  readonly store: ReadingsStore
+  /** In this order; the readings store is one of them. */
+  readonly appliers: readonly Applier[]
+  readonly clock: Clock
+  /** `unknown_command_id`: does an ack match a command? Asked before the ack is made an event. */
+  readonly ackMatches: (node: string, ack: { id?: string; command: string }) => boolean
+  /** Is this wall clock believed (wire contract §8)? Without it there is no future window. */
+  readonly clockSuspect: () => boolean
+  /** Ids that were removed: what they say is quarantined (`removed`). */
+  readonly removed: (node: string) => boolean
+}

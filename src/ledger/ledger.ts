@@ -1,0 +1,33 @@
+import type { LedgerReport } from '../api/ledger.ts'
+import type { JournalEvent } from '../contract/events.ts'
+
+/** ledger: from boot and seq it knows, by node, what was expected, stored, duplicate, rejected, missing and lost, and when
+ *  (wire contract §3). Verdicts of the lane come in, receipts and reports go out. Pure: no clock, no disk. Kept as ranges, so that
+ *  `oldest` may book 2^32 − 1 readings at once. Replaying the same events gives the same ledger. */
+export interface Ledger {
+  /** Was this very (boot, seq) stored or rejected before? */
+  known(node: string, boot: number, seq: number): 'no' | 'stored' | 'rejected'
+  /** Applies a verdict. The lane calls it while judging (so that the next reading of the same batch sees it); a start calls it
+   *  for every replayed event. Never both for one event. */
+  apply(event: JournalEvent): void
+  /** The receipt payload's entries for a node, newest 8 boots of the last 30 days; empty: nothing to say. */
+  receipt(node: string, now: number): ReceiptEntry[]
+  report(node: string): LedgerReport
+  /** Nodes with at least one boot, by id. */
+  nodes(): string[]
+  /** JSON of one node's state, for the records; undefined when there is none. */
+  snapshot(node: string): unknown
+  restore(node: string, snapshot: unknown): void
+  /** Nodes changed since the last call. */
+  takeChanged(): string[]
+  forget(node: string): void
+}
+
+export interface ReceiptEntry {
+  readonly boot: number
+  /** Everything up to here is settled; null while seq 0 is not. */
+  readonly seq: number | null
+  /** The highest settled seq. */
+  readonly seen: number
+  readonly rejected?: number
+}

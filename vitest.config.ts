@@ -1,14 +1,34 @@
 import { defineConfig } from 'vitest/config'
 
 /** Long runs scale with ESPALIER_TEST_SCALE (1 in CI, 10 in `npm run test:long`); time limits follow it. */
-const scale = Number(process.env.ESPALIER_TEST_SCALE ?? 1)
+const scale = Math.max(1, Number(process.env.ESPALIER_TEST_SCALE ?? 1))
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'console/**/*.test.ts'],
-    pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 30_000 * Math.max(1, scale),
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          name: 'rooms',
+          include: ['src/**/*.test.ts', 'console/**/*.test.ts', 'test/*.test.ts'],
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 60_000 * scale,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // Real servers, kills and full disks: one file at a time, so that no suite slows another one's clock.
+        test: {
+          name: 'house',
+          include: ['test/*/**/*.test.ts'],
+          pool: 'forks',
+          maxWorkers: 1,
+          testTimeout: 120_000 * scale,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })

@@ -1,5 +1,5 @@
-import type { Ack, Status } from './schemas.ts'
 import type { RejectReason } from './codes.ts'
+import type { Ack, Status } from './schemas.ts'
 
 /** What MQTT messages become once they have been judged: the events that the journal makes durable, in order, and that every
  *  applier (readings store, fleet, rejects, live view) applies. An event holds the verdict, so a replay never judges again:

@@ -34,7 +34,10 @@ export async function temporaryData(): Promise<{ dir: string; remove(): Promise<
 }
 
 /** Runs the command to its end. */
-export async function cli(args: readonly string[], options: { data?: string; env?: Record<string, string>; input?: string } = {}): Promise<CliResult> {
+export async function cli(
+  args: readonly string[],
+  options: { data?: string; env?: Record<string, string>; input?: string } = {},
+): Promise<CliResult> {
   const all = options.data ? [...args, '--data', options.data] : [...args]
   const child = spawn(nodeBinary, [mainFile, ...all], { env: cleanEnv(options.env), stdio: ['pipe', 'pipe', 'pipe'] })
   child.stdin.end(options.input ?? '')
@@ -72,7 +75,11 @@ export interface Up {
 /** Starts `espalier up --json` on free ports and waits for its `ready` line. */
 export async function up(data: string, ...flags: string[]): Promise<Up> {
   const args = ['up', '--json', '--data', data]
-  for (const [flag, value] of [['--mqtt-port', '0'], ['--http-port', '0'], ['--sim', '0']] as const)
+  for (const [flag, value] of [
+    ['--mqtt-port', '0'],
+    ['--http-port', '0'],
+    ['--sim', '0'],
+  ] as const)
     if (!flags.includes(flag)) args.push(flag, value)
   const child = spawn(nodeBinary, [mainFile, ...args, ...flags], { env: cleanEnv(), stdio: ['ignore', 'pipe', 'pipe'] })
   let errors = ''
@@ -119,7 +126,8 @@ async function read(stream: NodeJS.ReadableStream): Promise<string> {
 }
 
 /** The exit code; 128 when a signal ended it. */
-const exitOf = (child: ChildProcess): Promise<number> => new Promise(done => child.once('exit', (code, signal) => done(signal ? 128 : (code ?? 1))))
+const exitOf = (child: ChildProcess): Promise<number> =>
+  new Promise(done => child.once('exit', (code, signal) => done(signal ? 128 : (code ?? 1))))
 
 /** Asks until the answer is not undefined; the wait between two questions is the poll, never a guess of how long it takes. */
 export async function until<T>(what: string, ask: () => Promise<T | undefined>, limitMs = 30_000): Promise<T> {

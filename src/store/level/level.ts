@@ -1,0 +1,119 @@
+import { mkdir } from 'node:fs/promises'
+import { ClassicLevel } from 'classic-level'
+import { checkCollection, type KeyRange, type Records, type RecordsDamage } from '../records.ts'
+import { openMended } from './damage.ts'
+import { decodeEntry, encodeEntry, entryKey } from './entry.ts'
+
+/** Records on LevelDB (classic-level). Its LOCK file, held by the operating system, is the lock of the data directory: it is free
+ *  again the moment the holder dies. */
+export interface LevelRecords extends Records {
+  /** What was found damaged when it was opened, and since. Empty: all is well. */
+  readonly damage: readonly RecordsDamage[]
+}
+
+export interface LevelRecordsOptions {
+  /** Called for each damage found, also later, when a value fails its checksum on reading. */
+  readonly onDamage?: (damage: RecordsDamage) => void
+}
+
+/** Opens (or makes) the records in `dir`. Rejects with `RecordsLocked` while another holds them, and with the system's own error
+ *  when the folder can't be used at all (permissions, a file in its place). Damage is mended or set aside, never an error. */
+export async function openLevelRecords(dir: string, options: LevelRecordsOptions = {}): Promise<LevelRecords> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const damage: RecordsDamage[] = []
+  const report = (found: RecordsDamage): void => {
+    damage.push(found)
+    options.onDamage?.(found)
+  }
+  let db = await openMended(dir, report)
+  let turn: Promise<unknown> = Promise.resolve()
+  let failed = false
+  let closed = false
+
+  // After a failed log write LevelDB refuses every later one for as long as it is open: open anew, then the disk may be free again.
+  const reopen = async (): Promise<void> => {
+    await db.close()
+    db = new ClassicLevel(dir)
+    await db.open()
+    failed = false
+  }
+
+  const check = (collection: string): void => {
+    if (closed) throw new Error('records are closed')
+    checkCollection(collection)
+  }
+
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(work)
+    turn = mine.catch(() => undefined)
+    return mine
+  }
+
+  return {
+    damage,
+
+    async get<T>(collection: string, key: string) {
+      check(collection)
+      if (failed) await turn // perhaps it is just being opened anew
+      const full = entryKey(collection, key)
+      const stored = await db.get(full)
+      if (stored === undefined) return undefined
+      const decoded = decodeEntry(full, stored)
+      if (decoded === undefined) report(wrongEntries([`${collection}/${key}`]))
+      return decoded?.value as T | undefined
+    },
+
+    async write(changes, { sync }) {
+      for (const change of changes) check(change.collection)
+      const batch = changes.map(change => {
+        const key = entryKey(change.collection, change.key)
+        return 'remove' in change
+          ? { type: 'del' as const, key }
+          : { type: 'put' as const, key, value: encodeEntry(key, change.value) }
+      })
+      if (batch.length === 0 && !sync) return
+      // LevelDB skips an empty batch, sync or not; removing what is not there carries the sync.
+      if (batch.length === 0) batch.push({ type: 'del', key: entryKey('sync', '') })
+      await inTurn(async () => {
+        if (failed) await reopen()
+        try {
+          await db.batch(batch, { sync })
+        } catch (error) {
+          failed = true
+          throw error
+        }
+      })
+    },
+
+    list<T>(collection: string, range: KeyRange = {}) {
+      check(collection)
+      const from = range.after === undefined ? { gte: entryKey(collection, '') } : { gt: entryKey(collection, range.after) }
+      const to = { lt: range.before === undefined ? `${collection}\x01` : entryKey(collection, range.before) }
+      const bounds = { ...from, ...to, reverse: range.reverse ?? false, limit: range.limit ?? -1 }
+      return (async function* () {
+        if (failed) await turn
+        for await (const [full, stored] of db.iterator(bounds)) {
+          const key = full.slice(collection.length + 1)
+          const decoded = decodeEntry(full, stored)
+          if (decoded === undefined) report(wrongEntries([`${collection}/${key}`]))
+          else yield [key, decoded.value as T] as const
+        }
+      })()
+    },
+
+    async close() {
+      if (closed) return
+      closed = true
+      await inTurn(() => db.close())
+    },
+  }
+}
+
+/** The report on values that failed their checksum. */
+function wrongEntries(keys: readonly string[]): RecordsDamage {
+  return {
+    what: 'entries',
+    keys,
+    detail: `${keys.length} record(s) failed their checksum and count as absent: ${keys.join(', ')}`,
+  }
+}

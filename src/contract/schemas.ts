@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { limits } from './limits.ts'
+import { reservedNames } from './reserved-names.ts'
 
 /** The shape of every message on the wire (wire contract §2–§7), once: types, contract/schema, docs/reference/wire.md and the
  *  checks come from here. Times are Unix seconds with an optional fraction. Keys that are not listed are allowed and kept. */
@@ -18,9 +19,6 @@ export const NodeIdField = Type.String({
 })
 
 export const sensorNamePattern = '^[a-z][a-z0-9_]{0,31}$'
-
-/** Names that mean something else in a point or an envelope (§2). */
-export const reservedNames = ['time', 'node', 'site', 'boot', 'seq', 'timestamp', 'wifi_rssi', 'uptime'] as const
 
 /** A number, a boolean (stored 1 or 0), or null: the sensor failed. */
 export const SensorValue = Type.Union([Type.Number(), Type.Boolean(), Type.Null()])

@@ -1,0 +1,18 @@
+import { type RejectReason, rejectDetail } from './codes.ts'
+
+/** A message that is rejected as a whole; it settles nothing (wire contract §3). */
+export interface MessageReject {
+  readonly reason: RejectReason
+  readonly detail: string
+}
+
+export interface Refused {
+  readonly ok: false
+  readonly reject: MessageReject
+}
+
+/** `got`: what was there, without a full stop. */
+export const refused = (reason: RejectReason, got: string): Refused => ({
+  ok: false,
+  reject: { reason, detail: rejectDetail(reason, got) },
+})

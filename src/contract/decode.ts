@@ -7,6 +7,7 @@ import { nodeIdFault } from './node-id.ts'
 import { readingExtents } from './reading-text.ts'
 import { type MessageReject, type Refused, refused } from './refused.ts'
 
+export { decodeAck, decodeLog, decodeStatus } from './decode-messages.ts'
 export type { MessageReject, ReadingReason, Refused }
 
 /** The reference decoder of telemetry (wire contract §2): bytes in, readings or reasons out; any bytes, never a throw. It knows

@@ -1,0 +1,25 @@
+import { type Static, Type } from 'typebox'
+import { Nullable } from './shapes.ts'
+
+/** Where a listener can be reached; `host` is the address it is bound to. */
+export const Endpoint = Type.Object({ host: Type.String(), port: Type.Integer({ minimum: 0, maximum: 65_535 }) })
+export type Endpoint = Static<typeof Endpoint>
+
+/** DATA/run.json: what runs in this data directory and where it listens. Written when everything listens, removed at exit; the
+ *  CLI takes URL and MQTT address from it. `started` is Unix milliseconds. */
+export const RunInfo = Type.Object({
+  pid: Type.Integer(),
+  version: Type.String(),
+  mqtt: Endpoint,
+  mqtts: Nullable(Endpoint),
+  http: Endpoint,
+  https: Nullable(Endpoint),
+  started: Type.Integer(),
+})
+export type RunInfo = Static<typeof RunInfo>
+
+/** The base URL of the HTTP API. An address that means "all" is reached over loopback. */
+export function baseUrl(http: Endpoint): string {
+  const host = http.host === '0.0.0.0' || http.host === '::' ? '127.0.0.1' : http.host
+  return `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`
+}

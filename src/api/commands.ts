@@ -1,7 +1,18 @@
 import { type Static, Type } from 'typebox'
 import { Count, Nullable, UnixMs } from './shapes.ts'
 
-export const commandStates = ['queued', 'sent', 'accepted', 'running', 'done', 'failed', 'rejected', 'expired', 'cancelled', 'unknown'] as const
+export const commandStates = [
+  'queued',
+  'sent',
+  'accepted',
+  'running',
+  'done',
+  'failed',
+  'rejected',
+  'expired',
+  'cancelled',
+  'unknown',
+] as const
 export const CommandState = Type.Union(commandStates.map(state => Type.Literal(state)) as never) as unknown as ReturnType<
   typeof Type.Unsafe<(typeof commandStates)[number]>
 >

@@ -46,7 +46,11 @@ export const SensorView = Type.Object({
 /** A node as its own page shows it. `status` is its last status message as it came, null if it never sent one. */
 export const NodeDetail = Type.Intersect([
   NodeView,
-  Type.Object({ status: Nullable(Type.Record(Type.String(), Type.Unknown())), sensors: Type.Array(SensorView), ledger: LedgerReport }),
+  Type.Object({
+    status: Nullable(Type.Record(Type.String(), Type.Unknown())),
+    sensors: Type.Array(SensorView),
+    ledger: LedgerReport,
+  }),
 ])
 export type NodeDetail = Static<typeof NodeDetail>
 

@@ -12,7 +12,8 @@ export const RejectView = Type.Object({
   raw_base64: Type.String(),
   truncated: Type.Boolean(),
   count: Count,
-  indices: Nullable(Type.Array(Count)),
+  /** Places in `readings` of the readings it stands for; null for a message or a single reading. */
+  indices: Type.Unsafe<readonly number[] | null>(Nullable(Type.Array(Count))),
 })
 export type RejectView = Static<typeof RejectView>
 

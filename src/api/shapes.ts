@@ -14,6 +14,8 @@ export const Problem = Type.Object({
   title: Type.String(),
   status: Type.Integer(),
   detail: Type.String(),
-  errors: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String(), allowed: Type.Optional(Type.String()) }))),
+  errors: Type.Optional(
+    Type.Array(Type.Object({ path: Type.String(), message: Type.String(), allowed: Type.Optional(Type.String()) })),
+  ),
 })
 export type Problem = Static<typeof Problem>

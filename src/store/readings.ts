@@ -13,11 +13,16 @@ export interface ReadingsStore extends Applier {
   latest(node: string): ReadonlyMap<string, { readonly value: number; readonly time: number }>
   /** The newest row's time of a node, null for none. */
   lastTime(node: string): number | null
+  /** Ids that have a row, also removed ones whose history was kept. */
+  nodes(): readonly string[]
   /** All field names a node ever used. */
   fieldNames(node: string): readonly string[]
   range(query: RangeQuery): Promise<RangeResult>
   /** Rows by (time, node), in chunks, everything that was applied before the call. Bounded memory. */
   export(query: ExportQuery): AsyncIterable<readonly Row[]>
+  /** The same rows as one Parquet file, as bytes: time TIMESTAMP(ms, UTC), node VARCHAR, boot and seq UINTEGER, DOUBLEs by name.
+   *  Absent where the store can't write Parquet. */
+  exportParquet?(query: ExportQuery): AsyncIterable<Uint8Array>
   /** Resolves when there is room for more rows; a promise that stays open pauses the sockets. undefined = there is room. */
   room(): Promise<void> | undefined
   /** Moves what is in memory into its durable form now. */

@@ -1,0 +1,98 @@
+import type { BrokerView } from './broker.ts'
+import type { CommandRequest, CommandState, CommandView } from './commands.ts'
+import { type After, type EventsOptions, readEvents } from './event-reader.ts'
+import type { ApiEvent } from './events.ts'
+import type { ExportFormat } from './export.ts'
+import type { Health } from './health.ts'
+import type { LedgerReport } from './ledger.ts'
+import type { NodeDetail, NodePatch, NodeView } from './nodes.ts'
+import type { ReadingsView } from './readings.ts'
+import type { RejectCounts, RejectView } from './rejects.ts'
+import { type ClientOptions, type QueryValue, queryString, type Requester, requester } from './request.ts'
+
+export type { EventsOptions } from './event-reader.ts'
+export { ApiError, type ClientOptions, Unreachable } from './request.ts'
+
+export interface ExportRequest {
+  readonly node?: readonly string[]
+  readonly sensor?: readonly string[]
+  readonly from?: string
+  readonly to?: string
+  readonly format?: ExportFormat
+  readonly rollup?: 'raw' | '1m' | '1h'
+}
+
+/** The HTTP API as functions, in Node and in the browser. Every failure is an ApiError (the server refused, with its problem) or
+ *  Unreachable (nobody answered). Lists are read page by page up to `limit` items, default all (commands, rejects: 100). */
+export interface Client {
+  nodes(): Promise<NodeView[]>
+  node(id: string): Promise<NodeDetail>
+  patchNode(id: string, patch: NodePatch): Promise<NodeView>
+  removeNode(id: string, history: 'keep' | 'delete'): Promise<void>
+  readings(id: string, query?: { sensor?: readonly string[]; from?: number; to?: number; points?: number }): Promise<ReadingsView>
+  /** `key`: Idempotency-Key, so that a repeated call cannot send twice. */
+  send(id: string, request: CommandRequest, key?: string): Promise<CommandView>
+  commands(query?: { node?: string; state?: CommandState; limit?: number }): Promise<CommandView[]>
+  command(id: string): Promise<CommandView>
+  cancel(id: string): Promise<CommandView>
+  rejects(query?: { node?: string; reason?: string; since?: string; limit?: number }): Promise<RejectView[]>
+  rejectCounts(): Promise<RejectCounts>
+  broker(): Promise<BrokerView>
+  ledger(node?: string): Promise<LedgerReport[]>
+  /** Also when the status is `down` (503). */
+  health(): Promise<Health>
+  /** The open response: read its body as a stream. */
+  export(request: ExportRequest, signal?: AbortSignal): Promise<Response>
+  events(options?: EventsOptions): AsyncGenerator<ApiEvent, void>
+  /** Browser: exchanges the token for the session cookie. */
+  signIn(token: string): Promise<void>
+  signOut(): Promise<void>
+}
+
+export function createClient(options: ClientOptions): Client {
+  const api = requester(options)
+  const nodePath = (id: string) => `/api/nodes/${encodeURIComponent(id)}`
+  const commandPath = (id: string) => `/api/commands/${encodeURIComponent(id)}`
+  return {
+    nodes: () => list(api, '/api/nodes', {}, Number.POSITIVE_INFINITY),
+    node: id => api.get(nodePath(id)),
+    patchNode: (id, patch) => api.write('PATCH', nodePath(id), patch),
+    removeNode: (id, history) => api.write('DELETE', nodePath(id) + queryString({ history })),
+    readings: (id, query = {}) => api.get(`${nodePath(id)}/readings`, { ...query, sensor: query.sensor?.join(',') }),
+    send: (id, request, key) => api.write('POST', `${nodePath(id)}/commands`, request, key ? { 'idempotency-key': key } : {}),
+    commands: ({ limit = 100, ...query } = {}) => list(api, '/api/commands', query, limit),
+    command: id => api.get(commandPath(id)),
+    cancel: id => api.write('DELETE', commandPath(id)),
+    rejects: ({ limit = 100, ...query } = {}) => list(api, '/api/rejects', query, limit),
+    rejectCounts: () => api.get('/api/rejects/counts'),
+    broker: () => api.get('/api/broker'),
+    ledger: node => list(api, '/api/ledger', { node }, Number.POSITIVE_INFINITY),
+    health: () => api.get('/healthz'),
+    export: (request, signal) => api.open(`/api/export${queryString({ ...request })}`, signal ? { signal } : {}),
+    events: eventsOptions => readEvents(api, after, eventsOptions),
+    signIn: token => api.write('POST', '/api/session', { token }),
+    signOut: () => api.write('DELETE', '/api/session'),
+  }
+}
+
+const after: After = (ms, run) => {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
+}
+
+const pageSize = 1000
+
+async function list<T>(api: Requester, path: string, query: Record<string, QueryValue>, limit: number): Promise<T[]> {
+  const items: T[] = []
+  let cursor: string | null = null
+  do {
+    const page: { items: T[]; next: string | null } = await api.get(path, {
+      ...query,
+      limit: Math.min(pageSize, limit - items.length),
+      cursor,
+    })
+    items.push(...page.items)
+    cursor = page.next
+  } while (cursor !== null && items.length < limit)
+  return items
+}

@@ -1,0 +1,31 @@
+import type { AddressInfo } from 'node:net'
+import type { HttpParts } from './parts.ts'
+import { buildServer } from './server.ts'
+
+export { createEventHub, type EventHub, type HubEvent } from './event-hub.ts'
+export { createMetrics, type Metrics } from './metrics.ts'
+export type { Counters, HttpParts, RejectListQuery, RejectShelf } from './parts.ts'
+
+/** http: requests in, answers from the rooms' own state out, and the live events to whoever listens. It promises that every input
+ *  is checked against the schema that openapi.json shows, that every failure is a problem document, and that no caller without the
+ *  token (or a session made with it) sees or changes anything but health. It never keeps state of its own and never decides what a
+ *  command or a reading means. */
+export interface HttpServer {
+  readonly host: string
+  readonly port: number
+  /** Ends the event streams, lets requests in progress finish, closes the socket. */
+  close(): Promise<void>
+}
+
+/** Listens; rejects with the socket's error (`EADDRINUSE`, …) when it can't. */
+export async function openHttp(parts: HttpParts): Promise<HttpServer> {
+  const app = await buildServer(parts)
+  try {
+    await app.listen({ host: parts.host, port: parts.port })
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+  const { address, port } = app.server.address() as AddressInfo
+  return { host: address, port, close: () => app.close() }
+}

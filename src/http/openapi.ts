@@ -1,0 +1,29 @@
+import swagger from '@fastify/swagger'
+import type { FastifyInstance } from 'fastify'
+
+const description = `A fleet of boards over HTTP. Times are Unix milliseconds unless a name says otherwise. Every failure is an
+application/problem+json document; lists come as {"items","next"} with ?limit (up to 1000) and ?cursor.`
+
+/** GET /api/openapi.json, made from the schemas of the routes: it can't say anything else than they check. */
+export async function describe(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Espalier', description, version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer', description: 'the file `token` in the data directory' },
+          session: { type: 'apiKey', in: 'cookie', name: 'espalier_session_PORT', description: 'made by POST /api/session' },
+        },
+      },
+      security: [{ token: [] }, { session: [] }],
+    },
+    // What is under /assets/ is no API.
+    hideUntagged: false,
+  })
+}
+
+/** After the routes are there. */
+export function openapiRoute(app: FastifyInstance): void {
+  app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+}

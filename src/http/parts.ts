@@ -1,0 +1,60 @@
+import type { BrokerView } from '../api/broker.ts'
+import type { Health } from '../api/health.ts'
+import type { RejectCounts, RejectView } from '../api/rejects.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { ReadingsStore } from '../store/readings.ts'
+import type { EventHub } from './event-hub.ts'
+import type { Metrics } from './metrics.ts'
+
+/** What the manager hands over: live objects as ports, and questions as functions. */
+export interface HttpParts {
+  readonly host: string
+  /** 0 = any free one; `openHttp` answers with the port it got. */
+  readonly port: number
+  readonly token: string
+  /** Host names served besides `localhost` and IP addresses, e.g. `greenhouse.local`. */
+  readonly hostNames?: readonly string[]
+  readonly version: string
+  /** Unix milliseconds, for relative times and defaults of ranges. */
+  readonly clock: { wallMs(): number }
+  readonly fleet: Fleet
+  readonly store: ReadingsStore
+  readonly ledger: Pick<Ledger, 'report' | 'nodes' | 'forget'>
+  readonly rejects: RejectShelf
+  readonly broker: () => BrokerView
+  readonly health: () => Health
+  readonly events: EventHub
+  readonly metrics: Metrics
+  readonly counters: () => Counters
+  /** Folder of the built console; a page that says how to build it is served when it is not there. */
+  readonly consoleDir: string
+  /** An unexpected failure of a route, for the log. */
+  readonly onError: (error: Error, where: string) => void
+  /** Milliseconds between two `: ping` of an event stream; 15,000 unless a test says otherwise. */
+  readonly pingMs?: number
+}
+
+/** The kept rejects, as this room needs them. */
+export interface RejectShelf {
+  /** Newest first; `cursor` is the `next` of the page before, `since` Unix ms (inclusive). */
+  list(query: RejectListQuery): Promise<{ readonly items: readonly RejectView[]; readonly next: string | null }>
+  /** Never reset, also not for rejects that are no longer kept. */
+  counts(): RejectCounts
+  kept(): { readonly rejects: number }
+}
+
+export interface RejectListQuery {
+  readonly node?: string
+  readonly reason?: string
+  readonly since?: number
+  readonly cursor?: string
+  readonly limit: number
+}
+
+/** Totals since the start of the process. */
+export interface Counters {
+  readonly stored: number
+  readonly duplicates: number
+  readonly rejected: Readonly<Record<string, number>>
+}

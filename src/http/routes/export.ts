@@ -1,0 +1,89 @@
+import { Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
+import { ExportQuery } from '../../api/export.ts'
+import type { Row, ExportQuery as StoreQuery } from '../../store/readings.ts'
+import { csvEncoder, jsonlEncoder, type RowEncoder } from '../export-text.ts'
+import type { HttpParts } from '../parts.ts'
+import { badInput } from '../refused.ts'
+import { rollUp } from '../rollup.ts'
+import { timeOf } from '../times.ts'
+import { noSuchNode, type Routes } from './routes.ts'
+
+const rollupMs = { raw: 0, '1m': 60_000, '1h': 3_600_000 } as const
+
+/** All that is stored, streamed: the rows come from the store chunk by chunk, at the pace the client takes them. */
+export function exportRoutes(app: Routes, parts: HttpParts): void {
+  const schema = {
+    querystring: ExportQuery,
+    produces: ['text/csv', 'application/jsonl', 'application/vnd.apache.parquet'],
+    summary: 'Every reading acknowledged before the request began, by time and node',
+  }
+  app.get('/api/export', { schema }, async ({ query }, reply) => {
+    const asked = storeQuery(query, parts)
+    const format = query.format ?? 'csv'
+    const bucketMs = rollupMs[query.rollup ?? 'raw']
+    reply.header('content-disposition', `attachment; filename="espalier.${format}"`)
+    if (format === 'parquet') return sendParquet(reply, asked, bucketMs, parts)
+    const rows = parts.store.export(asked)
+    return sendText(reply, bucketMs > 0 ? rollUp(rows, bucketMs) : rows, format, asked, parts)
+  })
+}
+
+function storeQuery(query: ExportQuery, parts: HttpParts): StoreQuery {
+  const now = parts.clock.wallMs()
+  const nodes = namesOf(query.node)
+  // A removed node whose history was kept is in no registry, but still has fields.
+  for (const id of nodes ?? []) if (!parts.fleet.node(id) && parts.store.fieldNames(id).length === 0) throw noSuchNode(id)
+  const from = query.from === undefined ? null : timeOf('/from', query.from, now)
+  const to = query.to === undefined ? null : timeOf('/to', query.to, now)
+  if (from !== null && to !== null && from >= to) throw badInput('/from', 'is not before `to`', 'a time before `to`')
+  return { nodes, sensors: namesOf(query.sensor), from, to }
+}
+
+/** `a,b` or repeated, or both; null = all. */
+function namesOf(value: string | readonly string[] | undefined): string[] | null {
+  const names = (typeof value === 'string' ? [value] : (value ?? [])).flatMap(text => text.split(',')).filter(name => name !== '')
+  return names.length === 0 ? null : [...new Set(names)]
+}
+
+/** The first rows are waited for before anything is answered: a store that can't read says so with a status, not a torn file,
+ *  and the header, made after them, knows every name they use. */
+async function sendText(
+  reply: FastifyReply,
+  rows: AsyncIterable<readonly Row[]>,
+  format: 'csv' | 'jsonl',
+  asked: StoreQuery,
+  parts: HttpParts,
+): Promise<FastifyReply> {
+  const chunks = rows[Symbol.asyncIterator]()
+  const first = await chunks.next()
+  const encoder = format === 'jsonl' ? jsonlEncoder() : csvEncoder(columns(asked, parts))
+  return reply.type(encoder.contentType).send(Readable.from(text(first, chunks, encoder), { objectMode: false }))
+}
+
+async function* text(
+  first: IteratorResult<readonly Row[]>,
+  rest: AsyncIterator<readonly Row[]>,
+  encoder: RowEncoder,
+): AsyncGenerator<string, void> {
+  try {
+    if (encoder.header) yield encoder.header
+    for (let chunk = first; !chunk.done; chunk = await rest.next()) if (chunk.value.length > 0) yield encoder.encode(chunk.value)
+  } finally {
+    // A client that went away early: the store may let go of what it holds for this export.
+    await rest.return?.()
+  }
+}
+
+/** The header stands before the first row: every name the chosen nodes ever used, or those that were asked for. */
+function columns(asked: StoreQuery, parts: HttpParts): string[] {
+  const names = asked.sensors ?? (asked.nodes ?? parts.store.nodes()).flatMap(id => [...parts.store.fieldNames(id)])
+  return [...new Set(names)].sort()
+}
+
+function sendParquet(reply: FastifyReply, asked: StoreQuery, bucketMs: number, parts: HttpParts): FastifyReply {
+  if (!parts.store.exportParquet) throw badInput('/format', 'is parquet, which this store does not write', 'csv, jsonl')
+  if (bucketMs > 0) throw badInput('/rollup', 'is not possible with parquet', 'raw, or format csv or jsonl')
+  const bytes = Readable.from(parts.store.exportParquet(asked), { objectMode: false })
+  return reply.type('application/vnd.apache.parquet').send(bytes)
+}

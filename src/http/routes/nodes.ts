@@ -1,0 +1,44 @@
+import { Type } from 'typebox'
+import { NodeDetail, NodePatch, NodeView } from '../../api/nodes.ts'
+import { Page } from '../../api/shapes.ts'
+import { nodeDetail } from '../node-detail.ts'
+import { listQuery, pageAfter } from '../pages.ts'
+import type { HttpParts } from '../parts.ts'
+import { NodeParams, noSuchNode, type Routes } from './routes.ts'
+
+const Removal = Type.Object(
+  { history: Type.Optional(Type.Union([Type.Literal('keep'), Type.Literal('delete')], { default: 'keep' })) },
+  { additionalProperties: false },
+)
+
+/** The registry: who is there, under which name, and goodbye. */
+export function nodeRoutes(app: Routes, parts: HttpParts): void {
+  const { fleet, store, ledger } = parts
+
+  const list = { querystring: listQuery({}, 1000), response: { 200: Page(NodeView) }, summary: 'All nodes, by id' }
+  app.get('/api/nodes', { schema: list }, async ({ query }) =>
+    pageAfter(fleet.nodes(), { limit: query.limit ?? 1000, cursor: query.cursor }, node => node.id),
+  )
+
+  const detail = { params: NodeParams, response: { 200: NodeDetail }, summary: 'One node with its status, sensors and ledger' }
+  app.get('/api/nodes/:id', { schema: detail }, async ({ params }) => {
+    const view = fleet.node(params.id)
+    if (!view) throw noSuchNode(params.id)
+    return nodeDetail(view, fleet.status(params.id), store.latest(params.id), ledger.report(params.id))
+  })
+
+  const patch = { params: NodeParams, body: NodePatch, response: { 200: NodeView }, summary: 'Name and tags' }
+  app.patch('/api/nodes/:id', { schema: patch }, async ({ params, body }) => {
+    const view = await fleet.patch(params.id, body)
+    if (!view) throw noSuchNode(params.id)
+    return view
+  })
+
+  const remove = { params: NodeParams, querystring: Removal, response: { 204: Type.Null() }, summary: 'Remove a node' }
+  app.delete('/api/nodes/:id', { schema: remove }, async ({ params, query }, reply) => {
+    if (!(await fleet.remove(params.id))) throw noSuchNode(params.id)
+    if (query.history === 'delete') await store.remove(params.id)
+    ledger.forget(params.id)
+    return reply.code(204).send(null)
+  })
+}

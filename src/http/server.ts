@@ -1,0 +1,57 @@
+import cookie from '@fastify/cookie'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import { problem } from '../api/problems.ts'
+import { serveConsole } from './console.ts'
+import { guard } from './guard.ts'
+import { describe, openapiRoute } from './openapi.ts'
+import type { HttpParts } from './parts.ts'
+import { answerProblems, sendProblem } from './refused.ts'
+import { commandRoutes } from './routes/commands.ts'
+import { eventRoutes } from './routes/events.ts'
+import { exportRoutes } from './routes/export.ts'
+import { ledgerRoutes } from './routes/ledger.ts'
+import { nodeRoutes } from './routes/nodes.ts'
+import { readingsRoutes } from './routes/readings.ts'
+import { rejectRoutes } from './routes/rejects.ts'
+import type { Routes } from './routes/routes.ts'
+import { sessionRoutes } from './routes/session.ts'
+import { stateRoutes } from './routes/state.ts'
+import { validatorCompiler } from './validate.ts'
+
+const routes = [
+  nodeRoutes,
+  readingsRoutes,
+  commandRoutes,
+  rejectRoutes,
+  ledgerRoutes,
+  exportRoutes,
+  eventRoutes,
+  stateRoutes,
+  sessionRoutes,
+]
+
+/** Everything but the listening: tests ask it without a socket. */
+export async function buildServer(parts: HttpParts): Promise<FastifyInstance> {
+  const app = fastify({
+    bodyLimit: 65_536,
+    // A stream in progress does not hold up the end.
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 128 },
+    // A malformed URL is answered like any other bad input.
+    frameworkErrors: (error, _, reply) => {
+      sendProblem(reply as unknown as FastifyReply, problem('bad_request', error.message))
+    },
+  })
+  // The shapes are what the rooms hand over; serializing by schema would silently drop what a schema forgot.
+  app.setSerializerCompiler(() => data => JSON.stringify(data))
+  app.setValidatorCompiler(validatorCompiler)
+  await app.register(cookie)
+  guard(app, parts)
+  answerProblems(app, parts)
+  await describe(app, parts.version)
+  await serveConsole(app, parts)
+  for (const add of routes) add(app as unknown as Routes, parts)
+  openapiRoute(app)
+  return app
+}

@@ -279,10 +279,12 @@ export const commandErrors = {
 export type CommandErrorCode = keyof typeof commandErrors
 export const commandErrorCodes = Object.keys(commandErrors) as readonly CommandErrorCode[]
 
-/** One sentence for a reject: what was there, what is allowed, how to mend it. `got` says what was there, without a full stop. */
-export const rejectDetail = (reason: RejectReason, got: string): string => said(rejects[reason], got)
+/** What was there, what is allowed, how to mend it. `got` says what was there, without a full stop; `allowed` replaces the
+ *  reason's own where the place is known more exactly. */
+export const rejectDetail = (reason: RejectReason, got: string, allowed?: string): string => said(rejects[reason], got, allowed)
 
 /** The same for the `error.message` of an ack. */
-export const commandErrorDetail = (code: CommandErrorCode, got: string): string => said(commandErrors[code], got)
+export const commandErrorDetail = (code: CommandErrorCode, got: string, allowed?: string): string =>
+  said(commandErrors[code], got, allowed)
 
-const said = (text: CodeText, got: string): string => `${got}; allowed: ${text.allowed}. ${text.mend}`
+const said = (text: CodeText, got: string, allowed: string = text.allowed): string => `${got}; allowed: ${allowed}. ${text.mend}`

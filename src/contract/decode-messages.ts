@@ -37,7 +37,7 @@ function decodeShape(
   if (stranger) return stranger
   const value = withoutNulls(schema, parsed.object)
   const fault = firstFault(schema, value)
-  return fault ? refused(reason, `${fault.path} is ${fault.got} (wanted: ${fault.allowed})`) : { ok: true, value }
+  return fault ? refused(reason, `${fault.path} is ${fault.got}`, fault.allowed) : { ok: true, value }
 }
 
 export interface DecodedLog {

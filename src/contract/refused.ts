@@ -11,8 +11,8 @@ export interface Refused {
   readonly reject: MessageReject
 }
 
-/** `got`: what was there, without a full stop. */
-export const refused = (reason: RejectReason, got: string): Refused => ({
+/** `got` and `allowed` as in `rejectDetail`. */
+export const refused = (reason: RejectReason, got: string, allowed?: string): Refused => ({
   ok: false,
-  reject: { reason, detail: rejectDetail(reason, got) },
+  reject: { reason, detail: rejectDetail(reason, got, allowed) },
 })

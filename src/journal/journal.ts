@@ -1,9 +1,14 @@
 import type { DurableBatch, JournalEvent, Position } from '../contract/events.ts'
+import type { Clock } from '../kit/clock.ts'
+
+export { JournalClosed } from './closed.ts'
+export { openJournal } from './open.ts'
 
 /** journal: the point of durability. Judged events come in by the batch; when `append` answers they are on the disk, and only
  *  then may anything be acknowledged. Appliers read them back from their watermarks after a crash. It promises order, at most
  *  one batch in flight, and that a batch is there as a whole or not at all; it never drops what was appended, never decides what
- *  an event means, and never answers before the sync did. Files: `DATA/journal/NNNNNNNN.log`, see frame.ts and segments.ts. */
+ *  an event means, and never answers before the sync did. Files: `DATA/journal/NNNNNNNN.log`, see frame.ts and
+ *  segment-files.ts. */
 export interface Journal {
   /** Makes the batch durable and answers with the position behind it. Calls are served in order. A failed write or sync is
    *  tried again in a new segment until it succeeds or `close()` is called (then it rejects with `JournalClosed`); meanwhile
@@ -24,7 +29,12 @@ export interface ReplayReport {
   readonly batches: number
   readonly events: number
   /** Places where frames were damaged although valid ones follow (bit rot), or where the tail was cut; for health and the loss report. */
-  readonly damaged: readonly { readonly segment: number; readonly offset: number; readonly bytes: number; readonly what: 'tail' | 'rot' }[]
+  readonly damaged: readonly {
+    readonly segment: number
+    readonly offset: number
+    readonly bytes: number
+    readonly what: 'tail' | 'rot'
+  }[]
 }
 
 export interface JournalHealth {
@@ -35,8 +45,8 @@ export interface JournalHealth {
   readonly boundBytes: number
   readonly segments: number
   readonly appended: number
+  /** Writes and syncs that failed and were tried again. */
   readonly failures: number
-  /** Durations of the last commits in seconds, handed to `onCommit`. */
 }
 
 export interface JournalOptions {
@@ -49,6 +59,6 @@ export interface JournalOptions {
   readonly onCommit?: (seconds: number) => void
   /** Called when health changes: full disk, failed sync, recovered. */
   readonly onHealth?: (health: JournalHealth) => void
+  /** Measures the commits; default the machine's own. */
+  readonly clock?: Clock
 }
-
-export class JournalClosed extends Error {}

@@ -46,6 +46,8 @@ function ofFastify(error: FastifyError): Problem | null {
       return problem('too_large', 'the body is larger than 65,536 bytes')
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return problem('not_json', 'send the body as JSON, with "Content-Type: application/json"')
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return badInput('/', 'the body is not valid JSON', 'a JSON object').problem
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return badInput('/', 'the body is empty', 'a JSON object').problem
     default:

@@ -46,6 +46,7 @@ export async function buildServer(parts: HttpParts): Promise<FastifyInstance> {
   // The shapes are what the rooms hand over; serializing by schema would silently drop what a schema forgot.
   app.setSerializerCompiler(() => data => JSON.stringify(data))
   app.setValidatorCompiler(validatorCompiler)
+  app.removeContentTypeParser('text/plain')
   await app.register(cookie)
   guard(app, parts)
   answerProblems(app, parts)

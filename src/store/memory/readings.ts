@@ -58,6 +58,7 @@ export function createMemoryReadings(): ReadingsStore {
       const rows = nodes.get(node)
       return rows ? [...rows.keys()].reduce((a, b) => Math.max(a, b)) : null
     },
+    nodes: () => [...nodes.keys()],
     fieldNames: node => [...(latest.get(node)?.keys() ?? [])].sort(),
     async range(query) {
       // Over what is there, not over what was asked: "all since 1970" of an hour's data still shows the hour.

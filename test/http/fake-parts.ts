@@ -1,0 +1,216 @@
+import type { BrokerView } from '../../src/api/broker.ts'
+import type { CommandView } from '../../src/api/commands.ts'
+import type { Health } from '../../src/api/health.ts'
+import type { NodeView } from '../../src/api/nodes.ts'
+import type { RejectView } from '../../src/api/rejects.ts'
+import type { ReadingEvent } from '../../src/contract/events.ts'
+import type { Fleet } from '../../src/fleet/fleet.ts'
+import { createEventHub, createMetrics, type HttpParts } from '../../src/http/http.ts'
+import { ManualClock } from '../../src/kit/clock.ts'
+import type { LedgerReport } from '../../src/ledger/ledger.ts'
+import { createMemoryReadings } from '../../src/store/memory/readings.ts'
+
+export const token = 'a-token-of-the-test'
+export const auth = { authorization: `Bearer ${token}`, host: 'localhost' }
+
+export const reading = (node: string, time: number, fields: Record<string, number>, seq: number | null = null): ReadingEvent => ({
+  kind: 'reading',
+  node,
+  arrived: time,
+  time,
+  boot: seq === null ? null : 7,
+  seq,
+  names: Object.keys(fields),
+  values: Object.values(fields),
+})
+
+export const nodeView = (id: string, more: Partial<NodeView> = {}): NodeView => ({
+  id,
+  name: null,
+  state: 'online',
+  claimed: false,
+  virtual: false,
+  first_seen: 1_704_844_000_000,
+  last_seen: 1_704_844_800_000,
+  last_reading: 1_704_844_800_000,
+  interval: 10,
+  firmware: null,
+  board: null,
+  ip: null,
+  rssi: -60,
+  tags: [],
+  stored: 3,
+  rejected: 0,
+  duplicates: 0,
+  null_values: 0,
+  ignored_keys: 0,
+  last: {},
+  ...more,
+})
+
+export const commandView = (id: string, more: Partial<CommandView> = {}): CommandView => ({
+  id,
+  node: '01',
+  command: 'set_led',
+  params: { state: 'on' },
+  state: 'queued',
+  queued_at: 1_704_844_800_000,
+  sent_at: null,
+  final_at: null,
+  expires: 1_704_845_100_000,
+  progress: null,
+  result: null,
+  error: null,
+  matched: null,
+  attempts: 0,
+  history: [{ state: 'queued', time: 1_704_844_800_000, evidence: 'user' }],
+  by: 'api',
+  ...more,
+})
+
+export const rejectView = (id: string, more: Partial<RejectView> = {}): RejectView => ({
+  id,
+  node: '01',
+  topic: 'iot/node/01/telemetry',
+  reason: 'bad_json',
+  detail: 'the text ends too early',
+  time: 1_704_844_800_000,
+  size: 1,
+  raw_base64: 'ew==',
+  truncated: false,
+  count: 1,
+  indices: null,
+  ...more,
+})
+
+const brokerView: BrokerView = {
+  kind: 'embedded',
+  version: '0.1.0',
+  up: true,
+  profile: 'embedded',
+  receipts: true,
+  listeners: [{ host: '127.0.0.1', port: 1883, tls: false, auth: 'anyone on this machine' }],
+  denied: {},
+  timestamp: null,
+  interval: 10,
+  messages_in_s: 3,
+  messages_out_s: 1,
+  bytes_in_s: 300,
+  bytes_out_s: 100,
+  clients: 3,
+  subscriptions: 9,
+  retained: 3,
+  queued: 0,
+  inflight: 0,
+  dropped_total: 0,
+  stored_total: 3,
+  rejected_total: 1,
+}
+
+const report = (node: string): LedgerReport => ({
+  node,
+  expected: 3,
+  stored: 3,
+  duplicates: 0,
+  rejected: 0,
+  missing: 0,
+  lost: 0,
+  gaps: [],
+})
+
+const good = { ok: true, detail: 'well' }
+export const healthy: Health = { status: 'ok', checks: { broker: good, store: good, disk: good, clock: good, ingest: good } }
+
+/** A fleet that does as the test says. `sent` is what was asked of `send`. */
+export function fakeFleet(nodes: NodeView[], commands: CommandView[]) {
+  const byId = new Map(nodes.map(node => [node.id, node]))
+  const sent: unknown[][] = []
+  const fleet = {
+    nodes: () => [...byId.values()],
+    node: (id: string) => byId.get(id),
+    status: (id: string) =>
+      byId.has(id) ? { node_id: `node_${id}`, online: true, dropped: 2, sensors: [{ name: 'temperature', unit: '°C' }] } : null,
+    patch: async (id: string, patch: object) => {
+      const node = byId.get(id)
+      if (!node) return undefined
+      byId.set(id, { ...node, ...patch })
+      return byId.get(id)
+    },
+    remove: async (id: string) => byId.delete(id),
+    commands: {
+      send: async (node: string, request: { command: string }, by: string, key?: string) => {
+        sent.push([node, request, by, key])
+        if (!byId.has(node)) return { ok: false, why: 'no_such_node', detail: '' }
+        if (key === 'repeated') return { ok: true, repeated: true, command: commandView('01A', { node }) }
+        if (key === 'conflict' || key === 'too_large' || key === 'queue_full')
+          return { ok: false, why: key, detail: `because ${key}` }
+        return { ok: true, repeated: false, command: commandView('01B', { node, command: request.command }) }
+      },
+      get: (id: string) => commands.find(command => command.id === id),
+      list: (query: { node?: string; state?: string; before?: string; limit: number }) =>
+        commands
+          .filter(command => query.node === undefined || command.node === query.node)
+          .filter(command => query.state === undefined || command.state === query.state)
+          .sort((a, b) => (a.id < b.id ? 1 : -1))
+          .filter(command => query.before === undefined || command.id < query.before)
+          .slice(0, query.limit),
+      cancel: async (id: string) => {
+        const command = commands.find(one => one.id === id)
+        if (!command) return { ok: false, why: 'not_found' }
+        if (command.state !== 'queued') return { ok: false, why: 'not_queued', command }
+        return { ok: true, command: { ...command, state: 'cancelled' } }
+      },
+      counts: () => ({ queued: commands.length }),
+    },
+  }
+  return { fleet: fleet as unknown as Fleet, sent }
+}
+
+export interface FakeOptions {
+  readonly nodes?: NodeView[]
+  readonly commands?: CommandView[]
+  readonly rejects?: RejectView[]
+  readonly consoleDir?: string
+  readonly readings?: readonly ReadingEvent[]
+  readonly pingMs?: number
+  readonly hubCapacity?: number
+}
+
+/** All parts of the HTTP server, in memory. `fail` collects what would have gone to the log. */
+export function fakeParts(options: FakeOptions = {}) {
+  const clock = new ManualClock()
+  const store = createMemoryReadings()
+  store.apply({ events: [...(options.readings ?? [])], end: { segment: 0, offset: 1 } }, true)
+  const nodes = options.nodes ?? [nodeView('01'), nodeView('02')]
+  const { fleet, sent } = fakeFleet(nodes, options.commands ?? [])
+  const failures: Error[] = []
+  const rejects = options.rejects ?? []
+  const parts: HttpParts = {
+    host: '127.0.0.1',
+    port: 0,
+    token,
+    hostNames: ['greenhouse.local'],
+    version: '0.1.0',
+    clock,
+    fleet,
+    store,
+    ledger: { report, nodes: () => nodes.map(node => node.id), forget: () => {} },
+    rejects: {
+      list: async query => {
+        const found = rejects.filter(reject => query.node === undefined || reject.node === query.node)
+        return { items: found.slice(0, query.limit), next: found.length > query.limit ? 'more' : null }
+      },
+      counts: () => ({ total: rejects.length, by_reason: { bad_json: rejects.length }, by_node: { '01': rejects.length } }),
+      kept: () => ({ rejects: rejects.length }),
+    },
+    broker: () => brokerView,
+    health: () => healthy,
+    events: createEventHub({ clock, ...(options.hubCapacity !== undefined && { capacity: options.hubCapacity }) }),
+    metrics: createMetrics(),
+    counters: () => ({ stored: 3, duplicates: 1, rejected: { bad_json: 2 } }),
+    consoleDir: options.consoleDir ?? '/nonexistent',
+    onError: error => void failures.push(error),
+    ...(options.pingMs !== undefined && { pingMs: options.pingMs }),
+  }
+  return { parts, clock, store, sent, failures }
+}

@@ -145,6 +145,7 @@ export function readingsSuite(name: string, subject: Subject): void {
       expect(store.lastTime('03')).toBeNull()
       expect([...store.fieldNames('01')].sort()).toEqual(['h', 't'])
       expect(store.fieldNames('03')).toEqual([])
+      expect([...store.nodes()].sort()).toEqual(['01', '02'])
     })
 
     test('a range of few rows gives them raw', async () => {
@@ -265,10 +266,10 @@ export function readingsSuite(name: string, subject: Subject): void {
         rowid: 7,
         file_name: 8,
         filename: 9,
-        has: 10,
-        k: 11,
+        known: 10,
+        constructor: 11,
       }
-      const ids = ['_canary', 'A-b_9', 'a-b_9', '0', 'x'.repeat(32)]
+      const ids = ['_canary', 'constructor', 'A-b_9', 'a-b_9', '0', 'x'.repeat(32)]
       const store = await filled(ids.map(id => reading(id, noon, fields, 1, 1)))
       for (const node of ids) {
         expect((await store.rows(node, noon, noon + 1)).map(plain)).toEqual([
@@ -307,6 +308,7 @@ export function readingsSuite(name: string, subject: Subject): void {
       expect(store.rowAt('01', noon)).toBeNull()
       expect(store.lastTime('01')).toBeNull()
       expect(store.latest('01').size).toBe(0)
+      expect(store.nodes()).toEqual(['02'])
       expect((await exported(store)).length).toBe(1)
       store.apply({ events: [reading('01', noon, { t: 7 })], end: { segment: 1, offset: 900 } }, true)
       expect((await store.rows('01', 0, noon * 2)).map(row => row.values)).toEqual([[7]])

@@ -100,13 +100,16 @@ function downsample(all: readonly Row[], query: RangeQuery, from: number, to: nu
   const wanted = query.sensors
   const rows = all.filter(row => wanted === null || row.names.some(name => wanted.includes(name)))
   const asked = (name: string): boolean => wanted === null || wanted.includes(name)
-  const series: Record<string, Series> = {}
-  for (const name of wanted ?? []) series[name] = emptySeries()
+  // A map, because a sensor may be called `constructor`.
+  const series = new Map<string, Series>((wanted ?? []).map(name => [name, emptySeries()]))
   if (rows.length <= query.points) {
     for (const row of rows)
-      for (const [i, name] of row.names.entries())
-        if (asked(name)) addRaw((series[name] ??= emptySeries()), row.time, row.values[i]!)
-    return { bucketMs: 0, series }
+      for (const [i, name] of row.names.entries()) {
+        if (!asked(name)) continue
+        if (!series.has(name)) series.set(name, emptySeries())
+        addRaw(series.get(name)!, row.time, row.values[i]!)
+      }
+    return { bucketMs: 0, series: Object.fromEntries(series) }
   }
   const grid = gridOver(from, to, query.points)
   const buckets = new Map<string, Buckets>()
@@ -117,6 +120,6 @@ function downsample(all: readonly Row[], query: RangeQuery, from: number, to: nu
       if (!filled) buckets.set(name, (filled = new Buckets(grid)))
       filled.add(row.time, row.values[i]!)
     }
-  for (const [name, filled] of buckets) series[name] = filled.series()
-  return { bucketMs: grid.bucketMs, series }
+  for (const [name, filled] of buckets) series.set(name, filled.series())
+  return { bucketMs: grid.bucketMs, series: Object.fromEntries(series) }
 }

@@ -1,0 +1,96 @@
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+
+/** DuckDB in memory, as writer and reader of Parquet and nothing else: it owns no file and no state. Loaded when first needed
+ *  (0.17 s and 30 MB of RSS on the way), so that a start, or a process that only asks for the last hour, does without it. */
+export interface Engine {
+  /** Runs `work` on a connection of its own; two at a time share the memory limit, the rest waits. */
+  read<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T>
+  /** The same for what writes: one at a time. */
+  write<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+const readersAtOnce = 2
+
+/** `spill` is a folder where sorts and tables beyond the limit may go. */
+export function createEngine(options: { readonly spill: string; readonly memoryLimitMb: number }): Engine {
+  let instance: Promise<DuckDBInstance> | null = null
+  let closed = false
+  const readers = new Turns(readersAtOnce)
+  const writers = new Turns(1)
+  const idle: DuckDBConnection[] = []
+
+  const open = async (): Promise<DuckDBInstance> => {
+    const { DuckDBInstance } = await import('@duckdb/node-api')
+    return DuckDBInstance.create(':memory:', {
+      threads: '1',
+      memory_limit: `${options.memoryLimitMb}MB`,
+      temp_directory: options.spill,
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    })
+  }
+
+  const within = async <T>(turns: Turns, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> => {
+    await turns.take()
+    try {
+      if (closed) throw new Error('the store is closed')
+      const opened = await (instance ??= open())
+      const connection = idle.pop() ?? (await opened.connect())
+      try {
+        return await work(connection)
+      } finally {
+        idle.push(connection)
+      }
+    } finally {
+      turns.give()
+    }
+  }
+
+  return {
+    read: work => within(readers, work),
+    write: work => within(writers, work),
+    async close() {
+      closed = true
+      await readers.drained()
+      await writers.drained()
+      for (const connection of idle.splice(0)) connection.closeSync()
+      ;(await instance)?.closeSync()
+      instance = null
+    },
+  }
+}
+
+/** A counted lock: so many at once, the others in order. */
+class Turns {
+  private free: number
+  private readonly all: number
+  private readonly waiting: (() => void)[] = []
+
+  constructor(count: number) {
+    this.free = this.all = count
+  }
+
+  async take(): Promise<void> {
+    if (this.free > 0) this.free--
+    else await new Promise<void>(resolve => this.waiting.push(resolve))
+  }
+
+  give(): void {
+    const next = this.waiting.shift()
+    if (next) next()
+    else this.free++
+  }
+
+  async drained(): Promise<void> {
+    for (let i = 0; i < this.all; i++) await this.take()
+    for (let i = 0; i < this.all; i++) this.give()
+  }
+}
+
+/** An SQL identifier. */
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+/** An SQL string. */
+export const text = (value: string): string => `'${value.replaceAll("'", "''")}'`
+/** A moment in Unix milliseconds as an SQL TIMESTAMPTZ. Through BIGINT: a 32-bit product overflows. */
+export const moment = (ms: number): string => `make_timestamptz(${BigInt(Math.round(ms)) * 1000n}::BIGINT)`

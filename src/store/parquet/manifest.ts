@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { firstPosition, type Position } from '../../contract/events.ts'
+import { replaceFile } from './disk.ts'
+import type { NewestValues } from './newest.ts'
+
+/** One Parquet file. It never changes once it is named here. */
+export interface FileEntry {
+  readonly name: string
+  /** The period (calendar.ts) all its rows lie in. */
+  readonly period: string
+  /** Files of one period with the same number were written together and share no (node, time). */
+  readonly set: number
+  readonly rows: number
+  /** First and last time. */
+  readonly from: number
+  readonly to: number
+  readonly columns: readonly string[]
+  readonly bytes: number
+  readonly crc: number
+  readonly nodes: Readonly<Record<string, NodeFacts>>
+}
+
+export interface NodeFacts {
+  readonly rows: number
+  readonly from: number
+  readonly to: number
+  /** The lowest and the highest seq of each boot. */
+  readonly boots: readonly (readonly [boot: number, low: number, high: number])[]
+}
+
+/** A file found damaged and set aside. */
+export interface SetAside {
+  readonly file: string
+  readonly rows: number
+  readonly from: number
+  readonly to: number
+  readonly why: string
+}
+
+/** The one truth of what the files hold. The order of `files` is that in which their rows came: of two rows at one (node, time) the
+ *  earlier file's is first. */
+export interface State {
+  readonly watermark: Position
+  /** The next file's number. */
+  readonly next: number
+  readonly files: readonly FileEntry[]
+  readonly newest: NewestValues
+  readonly quarantined: readonly SetAside[]
+}
+
+export const emptyState: State = { watermark: firstPosition, next: 1, files: [], newest: {}, quarantined: [] }
+
+const format = 1
+const mainName = 'manifest.json'
+const copyName = 'manifest.copy.json'
+const viewName = 'view.sql'
+
+export class ManifestDamaged extends Error {}
+
+/** Holds the state and writes it down. A change is atomic: file and watermark move in one rename, and readers see it only when it
+ *  is durable. A second copy is written behind it, for the day the first has rotted. */
+export class Manifest {
+  state: State
+  private readonly dir: string
+  private turn: Promise<unknown> = Promise.resolve()
+  private readonly written = new WeakMap<object, string>()
+
+  private constructor(dir: string, state: State) {
+    this.dir = dir
+    this.state = state
+  }
+
+  /** Reads what is there; nothing there is an empty state. `usedCopy` when the first was damaged or missing.
+   *  Throws ManifestDamaged when neither can be read: then only a backup, or people, can tell what the files are. */
+  static async open(dir: string): Promise<{ manifest: Manifest; usedCopy: boolean }> {
+    const first = await load(join(dir, mainName))
+    if (typeof first === 'object') return { manifest: new Manifest(dir, first), usedCopy: false }
+    const copy = await load(join(dir, copyName))
+    if (typeof copy === 'object') return { manifest: new Manifest(dir, copy), usedCopy: true }
+    if (first === 'damaged' || copy === 'damaged')
+      throw new ManifestDamaged(`${join(dir, mainName)} and its copy can't be read; restore the folder from a backup`)
+    return { manifest: new Manifest(dir, emptyState), usedCopy: false }
+  }
+
+  /** Changes are made one after the other. `change` sees the state of its turn and answers with the new one, or null for none;
+   *  `then` runs in the same moment in which the new state becomes visible. True when a change was made. Rejects when it could not
+   *  be written: nothing has changed then. */
+  change(change: (state: State) => State | null, then: () => void = () => {}): Promise<boolean> {
+    const done = this.turn.then(async () => {
+      const next = change(this.state)
+      if (next === null) return false
+      const content = this.encode(next)
+      await replaceFile(join(this.dir, mainName), content)
+      this.state = next
+      then()
+      await this.writeBehind(next, content)
+      return true
+    })
+    this.turn = done.catch(() => undefined)
+    return done
+  }
+
+  /** Waits for the change under way. */
+  async settled(): Promise<void> {
+    await this.turn
+  }
+
+  /** The copy and the view for other programs: the state is durable without them, so a full disk here is no failure. */
+  private async writeBehind(state: State, content: string): Promise<void> {
+    await replaceFile(join(this.dir, copyName), content).catch(() => undefined)
+    await replaceFile(join(this.dir, viewName), viewOf(state)).catch(() => undefined)
+  }
+
+  /** Entries never change, so each is made text once: a year of 1,000 nodes is 6 MB that would be made anew at each seal. */
+  private encode(state: State): string {
+    const once = (part: object): string => {
+      let known = this.written.get(part)
+      if (known === undefined) this.written.set(part, (known = JSON.stringify(part)))
+      return known
+    }
+    const { watermark, next, files, newest, quarantined } = state
+    const body =
+      `{"format":${format},"watermark":${JSON.stringify(watermark)},"next":${next},"newest":${once(newest)},` +
+      `"quarantined":${once(quarantined)},"files":[\n${files.map(once).join(',\n')}\n]}`
+    return `${body}\n${crc32(body).toString(16).padStart(8, '0')}\n`
+  }
+}
+
+async function load(path: string): Promise<State | 'damaged' | 'missing'> {
+  const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  if (content === null) return 'missing'
+  const body = content.slice(0, -10)
+  if (content.slice(-10) !== `\n${crc32(body).toString(16).padStart(8, '0')}\n`) return 'damaged'
+  const { format: found, ...state } = JSON.parse(body) as State & { format: number }
+  if (found !== format) throw new ManifestDamaged(`${path} has format ${found}, this version reads ${format}`)
+  return state
+}
+
+/** What lets other programs read exactly the files that count, from the store's folder: `duckdb -init view.sql`. A glob would also
+ *  see files that are about to be replaced. */
+function viewOf(state: State): string {
+  const head = '-- Written by espalier at each change. Run DuckDB in this folder; run this file again when a file is gone.\n'
+  if (state.files.length === 0) return `${head}-- There are no files yet.\n`
+  const names = state.files.map(file => `  'raw/${file.name}'`).join(',\n')
+  return `${head}CREATE OR REPLACE VIEW telemetry AS SELECT * FROM read_parquet([\n${names}\n], union_by_name = true);\n`
+}

@@ -1,0 +1,193 @@
+import { join } from 'node:path'
+import { addRaw, Buckets, emptySeries, type Grid, gridOver } from '../buckets.ts'
+import type { RangeQuery, RangeResult, Series } from '../readings.ts'
+import { moment, quoted, text } from './engine.ts'
+import type { FileEntry } from './manifest.ts'
+import { anyOf, columnsOf, whereOf } from './reader.ts'
+import type { Slice } from './row-set.ts'
+import { collect, concerned, factsOf, type Library, onSoundFiles, type View, windows } from './windows.ts'
+
+/** A closed span of time. */
+interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+/** Up to so many rows it is cheaper to read them than to have DuckDB count them first. */
+const readOutright = 2_000
+const windowRows = 100_000
+
+/** Answers a range. Files give partial sums by bucket, rows in memory are added here. Where two sources of the node overlap in time a
+ *  row may stand in both: there, and only there, rows are read, merged, and counted once. */
+export async function rangeOf(library: Library, view: View, query: RangeQuery): Promise<RangeResult> {
+  const nodes = [query.node]
+  const own = { files: view.files.filter(file => factsOf(file, query.node)), memory: view.memory }
+  const spans = spansOf(own, query.node)
+  const from = spans.reduce((low, span) => Math.min(low, span.from), Number.POSITIVE_INFINITY)
+  const to = spans.reduce((high, span) => Math.max(high, span.to), Number.NEGATIVE_INFINITY) + 1
+  // Over what is there, not over what was asked: "all since 1970" of an hour's data still shows the hour.
+  const asked = {
+    nodes,
+    sensors: query.sensors,
+    from: Math.max(query.from, from),
+    to: Math.min(query.to, to),
+    onlyWithSensors: true,
+  }
+  if (asked.to <= asked.from) return { bucketMs: 0, series: empty(query.sensors) }
+  const wanted = { ...asked, onlyWithSensors: query.sensors !== null }
+  if (rowsAtMost(own, query.node, wanted.from, wanted.to) <= Math.max(readOutright, query.points)) {
+    const [slice] = (await collect(library, own, wanted, Number.POSITIVE_INFINITY))!
+    return slice ? fromRows(slice, wanted, query) : { bucketMs: 0, series: empty(query.sensors) }
+  }
+  const sums = new Sums(gridOver(wanted.from, wanted.to, query.points), query.sensors)
+  const shared = overlaps(spans)
+  await onSoundFiles(library, concerned(own.files, wanted), files => addFiles(library, files, wanted, shared, sums))
+  for (const rows of own.memory) {
+    const slice = rows.slice(query.node, wanted.from, wanted.to)
+    if (slice) for (const alone of without(slice, shared)) sums.addSlice(alone)
+  }
+  for (const span of shared) {
+    const both = { ...wanted, from: Math.max(span.from, wanted.from), to: Math.min(span.to + 1, wanted.to) }
+    if (both.to > both.from)
+      for await (const slices of windows(library, own, both, windowRows)) for (const slice of slices) sums.addSlice(slice)
+  }
+  if (sums.rows > query.points) return sums.result()
+  const [slice] = (await collect(library, own, wanted, Number.POSITIVE_INFINITY))!
+  return slice ? fromRows(slice, wanted, query) : { bucketMs: 0, series: empty(query.sensors) }
+}
+
+const empty = (sensors: readonly string[] | null): Record<string, Series> =>
+  Object.fromEntries((sensors ?? []).map(name => [name, emptySeries()]))
+
+function spansOf(view: View, node: string): Span[] {
+  const memory = view.memory.map(rows => rows.nodes.get(node)).filter(rows => rows !== undefined && rows.count > 0)
+  return [...view.files.map(file => factsOf(file, node)!), ...memory.map(rows => rows!.span())]
+}
+
+function rowsAtMost(view: View, node: string, from: number, to: number): number {
+  const files = concerned(view.files, { nodes: [node], from, to }).reduce((sum, file) => sum + factsOf(file, node)!.rows, 0)
+  return view.memory.reduce((sum, rows) => {
+    const slice = rows.slice(node, from, to)
+    return sum + (slice ? slice.to - slice.from : 0)
+  }, files)
+}
+
+/** Where at least two of the spans lie over each other. */
+export function overlaps(spans: readonly Span[]): Span[] {
+  const found: { from: number; to: number }[] = []
+  let reach = Number.NEGATIVE_INFINITY
+  for (const span of [...spans].sort((a, b) => a.from - b.from)) {
+    if (span.from <= reach) {
+      const overlap = { from: span.from, to: Math.min(reach, span.to) }
+      const last = found.at(-1)
+      if (last && overlap.from <= last.to + 1) last.to = Math.max(last.to, overlap.to)
+      else found.push(overlap)
+    }
+    reach = Math.max(reach, span.to)
+  }
+  return found
+}
+
+/** The pieces of a slice outside the spans, which come in order. */
+function* without(slice: Slice, spans: readonly Span[]): Generator<Slice> {
+  let from = slice.from
+  for (const span of spans) {
+    const to = Math.min(slice.to, slice.rows.lowerBound(span.from))
+    if (to > from) yield { rows: slice.rows, from, to }
+    from = Math.max(from, slice.rows.lowerBound(span.to + 1))
+  }
+  if (slice.to > from) yield { rows: slice.rows, from, to: slice.to }
+}
+
+/** Raw when there are few, else in buckets. The grid is the one that partial sums would use. */
+function fromRows(slice: Slice, { from, to }: Span, query: RangeQuery): RangeResult {
+  const sums = new Sums(gridOver(from, to, query.points), query.sensors)
+  sums.addSlice(slice)
+  if (sums.rows > query.points) return sums.result()
+  const series = Object.entries(empty(query.sensors))
+  for (const { name, values } of slice.rows.columns) {
+    if (query.sensors !== null && !query.sensors.includes(name)) continue
+    const raw = emptySeries()
+    for (let row = slice.from; row < slice.to; row++)
+      if (!Number.isNaN(values[row]!)) addRaw(raw, slice.rows.times[row]!, values[row]!)
+    if (raw.time.length > 0) series.push([name, raw])
+  }
+  return { bucketMs: 0, series: Object.fromEntries(series) }
+}
+
+/** Buckets by field, and the rows that have at least one of them. */
+class Sums {
+  readonly grid: Grid
+  rows = 0
+  private readonly sensors: readonly string[] | null
+  private readonly fields = new Map<string, Buckets>()
+
+  constructor(grid: Grid, sensors: readonly string[] | null) {
+    this.grid = grid
+    this.sensors = sensors
+  }
+
+  field(name: string): Buckets {
+    let buckets = this.fields.get(name)
+    if (!buckets) this.fields.set(name, (buckets = new Buckets(this.grid)))
+    return buckets
+  }
+
+  addSlice({ rows, from, to }: Slice): void {
+    const columns = rows.columns.filter(column => this.sensors === null || this.sensors.includes(column.name))
+    for (let row = from; row < to; row++) if (columns.some(column => !Number.isNaN(column.values[row]!))) this.rows++
+    for (const { name, values } of columns) {
+      const buckets = this.field(name)
+      for (let row = from; row < to; row++) if (!Number.isNaN(values[row]!)) buckets.add(rows.times[row]!, values[row]!)
+    }
+  }
+
+  result(): RangeResult {
+    const series = empty(this.sensors)
+    for (const [name, buckets] of this.fields) {
+      const filled = buckets.series()
+      if (filled.time.length > 0) series[name] = filled
+    }
+    return { bucketMs: this.grid.bucketMs, series }
+  }
+}
+
+/** Partial sums of the files outside `shared`: one query over a list of files (never a glob), its rows at most one a bucket. */
+async function addFiles(
+  library: Library,
+  files: readonly FileEntry[],
+  wanted: {
+    readonly nodes: readonly string[]
+    readonly sensors: readonly string[] | null
+    readonly from: number
+    readonly to: number
+  },
+  shared: readonly Span[],
+  sums: Sums,
+): Promise<void> {
+  const columns = [...new Set(files.flatMap(file => columnsOf(file, wanted.sensors)))]
+  if (columns.length === 0) return
+  const outside = shared.map(span => ` AND NOT (time >= ${moment(span.from)} AND time < ${moment(span.to + 1)})`)
+  const parts = columns.map(quoted).map(c => `, min(${c}), max(${c}), sum(${c}), count(${c})::DOUBLE`)
+  const sql = `SELECT ((epoch_ms(time) - ${sums.grid.origin}::BIGINT) // ${sums.grid.bucketMs}::BIGINT)::DOUBLE, count(*)::DOUBLE ${parts.join('')}
+    FROM read_parquet([${files.map(file => text(join(library.folder, file.name))).join(', ')}], union_by_name = true)
+    WHERE ${whereOf(wanted)}${outside.join('')} AND (${anyOf(columns)}) GROUP BY 1`
+  const chunks = await library.engine.read(async connection => (await connection.run(sql)).fetchAllChunks())
+  for (const chunk of chunks) {
+    const items = (column: number) => (chunk.getColumnVector(column) as unknown as { items: Float64Array }).items
+    const bucket = items(0)
+    const rows = items(1)
+    for (let i = 0; i < chunk.rowCount; i++) sums.rows += rows[i]!
+    for (const [c, name] of columns.entries()) {
+      const buckets = sums.field(name)
+      const [low, high, sum, count] = [2, 3, 4, 5].map(part => items(part + 4 * c)) as [
+        Float64Array,
+        Float64Array,
+        Float64Array,
+        Float64Array,
+      ]
+      for (let i = 0; i < chunk.rowCount; i++)
+        if (count[i]! > 0) buckets.addPart(bucket[i]!, low[i]!, high[i]!, sum[i]!, count[i]!)
+    }
+  }
+}

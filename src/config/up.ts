@@ -16,6 +16,8 @@ export interface UpOptions {
   /** How long a group of messages may wait for company before it is made durable. */
   readonly commitWindowMs: number
   readonly store: 'parquet'
+  /** Readings in memory before they are written as a file: fewer need less memory and make more files. */
+  readonly sealRows: number
   readonly broker: 'embedded'
   readonly logLevel: LogLevel
 }
@@ -100,6 +102,14 @@ export const upSettings: readonly UpSetting[] = [
     fallback: 'parquet',
     check: choice(['parquet'] as const),
     help: 'where readings are kept',
+  }),
+  setting({
+    option: 'sealRows',
+    flag: 'seal-rows',
+    value: 'N',
+    fallback: 250_000,
+    check: countUpTo(1_000_000),
+    help: 'readings in memory before they are written as a file (50000 keeps memory under 150 MB)',
   }),
   setting({
     option: 'broker',

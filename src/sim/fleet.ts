@@ -1,5 +1,5 @@
 import { backoffMs } from '../kit/backoff.ts'
-import type { Clock } from '../kit/clock.ts'
+import { type Clock, systemClock } from '../kit/clock.ts'
 import { type Random, seeded } from '../kit/random.ts'
 import { memoryFlash } from './command-memory.ts'
 import { openExecLog } from './disk/exec-log.ts'
@@ -17,7 +17,8 @@ export interface FleetOptions {
   /** Seconds between two readings of a node. */
   readonly intervalS: number
   readonly seed: number
-  readonly clock: Clock
+  /** The machine's, unless a test owns it. */
+  readonly clock?: Clock
   readonly qos?: 0 | 1 | 2
   readonly keep?: 'auto' | 'puback' | 'receipt'
   /** One user for all; without it the nodes are anonymous. */
@@ -49,6 +50,8 @@ export interface Fleet {
   readonly nodes: readonly VirtualNode[]
   /** How many are connected now. */
   connected(): number
+  /** Did any node get as far as its birth? */
+  everConnected(): boolean
   /** Why the last connection attempt failed, null if none did. */
   lastFailure(): string | null
   report(): SimReport
@@ -77,7 +80,7 @@ interface Seat {
 
 /** Runs virtual nodes over real MQTT connections, all in one loop. It starts at once and connects in the background. */
 export function runFleet(options: FleetOptions): Fleet {
-  const { clock, broker } = options
+  const { clock = systemClock, broker } = options
   const faults = options.faults ?? noFaults
   const qos = options.qos ?? 1
   const startedMs = clock.monoMs()
@@ -88,6 +91,7 @@ export function runFleet(options: FleetOptions): Fleet {
   const seats = Array.from({ length: options.nodes }, (_, i) => seat(i))
   let connections = 0
   let failure: string | null = null
+  let everConnected = false
   let stopping = false
   let endedMs: number | null = null
   let lastCheckMs = startedMs
@@ -166,6 +170,7 @@ export function runFleet(options: FleetOptions): Fleet {
       monoMs: () => clock.monoMs(),
       ready: () => {
         connections++
+        everConnected = true
         s.ready = true
         s.failures = 0
         step(s, { kind: 'connected' })
@@ -207,6 +212,7 @@ export function runFleet(options: FleetOptions): Fleet {
   return {
     nodes: seats.map(s => s.node),
     connected: () => connections,
+    everConnected: () => everConnected,
     lastFailure: () => failure,
     report,
     async stop({ settleMs = 5_000 } = {}) {

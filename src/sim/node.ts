@@ -139,7 +139,7 @@ export function createNode(options: NodeOptions): VirtualNode {
   let statusAtMs = 0
   let nextBatchMs = 0
   let nextResendCheckMs = 0
-  let rssi = -60
+  let rssi = signals.sample(clock.wallMs(), 0).rssi
   let live: RingRecord[] = []
   let acks: AckBody[] = []
   let rebootedWithoutId = false

@@ -34,7 +34,7 @@ export interface LinkOptions {
 export interface BrokerAddress {
   readonly host: string
   readonly port: number
-  readonly tls: boolean
+  readonly tls?: boolean
 }
 
 const keepAliveS = 30

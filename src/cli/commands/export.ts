@@ -1,0 +1,81 @@
+import type { ExportRequest } from '../../api/client.ts'
+import type { Context } from '../context.ts'
+import { type Define, examples } from '../definition.ts'
+import { badInput, CliError, exits } from '../errors.ts'
+import { exportFile } from '../export-file.ts'
+import { oneOf, pointInTime } from '../values.ts'
+
+interface Flags {
+  readonly node?: string[]
+  readonly sensor?: string[]
+  readonly from?: string
+  readonly to?: string
+  readonly format?: string
+  readonly out?: string
+  readonly rollup?: string
+}
+
+export const defineExport: Define = (program, run) => {
+  program
+    .command('export')
+    .description('stored readings as CSV, JSON lines or Parquet')
+    .option('--node <ID...>', 'only these nodes')
+    .option('--sensor <S...>', 'only these sensors')
+    .option('--from <T>', 'from this time, inclusive: ISO 8601, Unix seconds, or -24h')
+    .option('--to <T>', 'to this time, exclusive')
+    .option('--format <F>', 'csv, jsonl or parquet (default csv; jsonl with --json)')
+    .option('--out <FILE>', 'into this file instead of stdout')
+    .option('--rollup <R>', 'raw, 1m or 1h (means)')
+    .addHelpText(
+      'after',
+      examples(
+        'espalier export --node sim-1 --format csv',
+        'espalier export --from -24h --sensor temperature --out day.csv',
+        'espalier export --format parquet --out all.parquet',
+      ),
+    )
+    .action((flags: Flags) => run(context => exportReadings(context, flags)))
+}
+
+async function exportReadings(context: Context, flags: Flags): Promise<void> {
+  const { out, nowMs } = context
+  const format =
+    flags.format === undefined
+      ? out.json
+        ? 'jsonl'
+        : 'csv'
+      : oneOf(flags.format, '--format', ['csv', 'jsonl', 'parquet'] as const)
+  if (format === 'parquet' && flags.out === undefined && out.terminal)
+    throw badInput(
+      'Parquet is no text for a terminal',
+      'a file or a pipe',
+      'espalier export --format parquet --out readings.parquet',
+    )
+  const request: ExportRequest = {
+    format,
+    ...(flags.node && { node: flags.node }),
+    ...(flags.sensor && { sensor: flags.sensor }),
+    ...(flags.from !== undefined && { from: pointInTime(flags.from, '--from', nowMs()) }),
+    ...(flags.to !== undefined && { to: pointInTime(flags.to, '--to', nowMs()) }),
+    ...(flags.rollup !== undefined && { rollup: oneOf(flags.rollup, '--rollup', ['raw', '1m', '1h'] as const) }),
+  }
+  const client = await context.client()
+  const response = await client.export(request, context.ended)
+  if (!response.body) throw new CliError(exits.internal, 'internal', 'the server sent an empty answer')
+  try {
+    if (flags.out === undefined) for await (const piece of response.body) await out.bytes(piece)
+    else {
+      const bytes = await exportFile(flags.out, response.body)
+      out.message(`${bytes} bytes in ${flags.out}`)
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code?.startsWith('E') && code !== 'ECONNRESET') throw error
+    throw new CliError(
+      exits.unreachable,
+      'cut_short',
+      `the export was cut off: ${(error as Error).message}`,
+      'run it again; what is on stdout so far is not all',
+    )
+  }
+}

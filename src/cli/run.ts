@@ -1,0 +1,32 @@
+import { CommanderError } from 'commander'
+import type { Surroundings } from './context.ts'
+import { CliError, type Exit, errorText, exits } from './errors.ts'
+import { asCliError } from './failures.ts'
+import { createProgram } from './program.ts'
+
+/** Runs one command line and answers with its exit code; never throws. Errors are on stderr by then. */
+export async function runCli(argv: readonly string[], version: string, around: Surroundings): Promise<Exit> {
+  let exit: Exit = exits.done
+  const program = createProgram(around, version, code => (exit = code))
+  try {
+    if (argv.length === 0) {
+      program.outputHelp()
+      return exits.done
+    }
+    await program.parseAsync([...argv], { from: 'user' })
+    return exit
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exits.done // --help, --version
+    const failure = error instanceof CommanderError ? usageError(error, argv) : asCliError(error)
+    around.streams.writeError(`${errorText(failure)}\n`)
+    return failure.exit
+  }
+}
+
+function usageError(error: CommanderError, argv: readonly string[]): CliError {
+  const what = error.message.replace(/^error: /, '')
+  const command = argv.find(word => /^[a-z]+$/.test(word))
+  const help =
+    error.code === 'commander.unknownCommand' || command === undefined ? 'espalier --help' : `espalier ${command} --help`
+  return new CliError(exits.usage, 'usage', what.replaceAll('\n', ' '), help)
+}

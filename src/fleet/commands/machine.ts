@@ -1,0 +1,99 @@
+import { type CommandState, type CommandView, finalStates } from '../../api/commands.ts'
+import type { Ack } from '../../contract/schemas.ts'
+
+/** The states of a command and the evidence that moves it (wire contract §5). Pure: no clock, no disk. States never move backwards;
+ *  the one step after an end is a final ack that corrects `unknown`. */
+export type Evidence =
+  /** It is about to be published; kept before it is. */
+  | { readonly kind: 'intent' }
+  /** The broker or the node's own subscription took it. */
+  | { readonly kind: 'handed'; readonly by: 'puback' | 'write' }
+  | { readonly kind: 'ack'; readonly ack: Ack; readonly matched: 'id' | 'name' }
+  | { readonly kind: 'deadline' }
+  | { readonly kind: 'cancel' }
+  /** Its node is removed: what never left is cancelled, of the rest nobody will know. */
+  | { readonly kind: 'abandon' }
+
+/** Why nothing moved: it has ended · it is there already or further · it may have left · it never left · not yet. */
+export interface Refusal {
+  readonly refused: 'final' | 'nothing_new' | 'underway' | 'never_sent' | 'too_early'
+}
+
+const order: Readonly<Record<CommandState, number>> = {
+  queued: 0,
+  sent: 1,
+  accepted: 2,
+  running: 3,
+  done: 4,
+  failed: 4,
+  rejected: 4,
+  expired: 4,
+  cancelled: 4,
+  unknown: 4,
+}
+
+export const isFinal = (state: CommandState): boolean => finalStates.includes(state)
+
+export const isRefusal = (result: CommandView | Refusal): result is Refusal => 'refused' in result
+
+/** `now` in Unix ms. */
+export function step(command: CommandView, evidence: Evidence, now: number): CommandView | Refusal {
+  if (evidence.kind === 'ack') return acknowledged(command, evidence.ack, evidence.matched, now)
+  if (isFinal(command.state)) return { refused: 'final' }
+  switch (evidence.kind) {
+    case 'intent':
+      return { ...command, attempts: command.attempts + 1 }
+    case 'handed':
+      if (command.attempts === 0) return { refused: 'never_sent' }
+      return command.state === 'queued' ? sent(command, now, evidence.by) : { refused: 'nothing_new' }
+    case 'deadline':
+      if (now < command.expires) return { refused: 'too_early' }
+      return ended(command, command.attempts === 0 ? 'expired' : 'unknown', now, 'clock')
+    case 'cancel':
+      return command.attempts === 0 ? ended(command, 'cancelled', now, 'user') : { refused: 'underway' }
+    case 'abandon':
+      return ended(command, command.attempts === 0 ? 'cancelled' : 'unknown', now, 'user')
+  }
+}
+
+/** May it be published now? Once to anybody; again only to a node that knows a repeat (`dedupe`). */
+export const mayPublish = (command: CommandView, dedupe: boolean): boolean =>
+  !isFinal(command.state) && (command.attempts === 0 || dedupe)
+
+/** Can an ack belong to it? What never left can't be answered. */
+export const answerable = (command: CommandView, node: string): boolean => command.node === node && command.attempts > 0
+
+function acknowledged(command: CommandView, ack: Ack, matched: 'id' | 'name', now: number): CommandView | Refusal {
+  if (command.attempts === 0) return { refused: 'never_sent' }
+  const corrects = command.state === 'unknown' && isFinal(ack.state)
+  if (isFinal(command.state) && !corrects) return { refused: 'final' }
+  if (order[ack.state] < order[command.state]) return { refused: 'nothing_new' }
+  const told: CommandView = {
+    ...command,
+    matched,
+    progress: ack.progress ?? command.progress,
+    result: ack.result === undefined ? command.result : ack.result,
+    error: ack.error ? { code: ack.error.code, message: ack.error.message ?? '' } : command.error,
+  }
+  if (ack.state === command.state) return sameNews(told, command) ? { refused: 'nothing_new' } : told
+  const left = told.state === 'queued' ? sent(told, now, 'ack') : told
+  return isFinal(ack.state) ? ended(left, ack.state, now, 'ack') : entered(left, ack.state, now, 'ack')
+}
+
+const sameNews = (a: CommandView, b: CommandView): boolean =>
+  a.progress === b.progress && JSON.stringify([a.result, a.error]) === JSON.stringify([b.result, b.error])
+
+type By = CommandView['history'][number]['evidence']
+
+const sent = (command: CommandView, now: number, by: By): CommandView => ({ ...entered(command, 'sent', now, by), sent_at: now })
+
+const ended = (command: CommandView, state: CommandState, now: number, by: By): CommandView => ({
+  ...entered(command, state, now, by),
+  final_at: now,
+})
+
+const entered = (command: CommandView, state: CommandState, now: number, by: By): CommandView => ({
+  ...command,
+  state,
+  history: [...command.history, { state, time: now, evidence: by }],
+})

@@ -1,0 +1,370 @@
+import { Value } from 'typebox/value'
+import { CommandRequest, type CommandView } from '../../api/commands.ts'
+import type { Broker } from '../../broker/broker.ts'
+import { encodeCommand } from '../../contract/encode.ts'
+import { type AckEvent, comparePositions, firstPosition, type Position } from '../../contract/events.ts'
+import { limits } from '../../contract/limits.ts'
+import type { Clock } from '../../kit/clock.ts'
+import { ulidGenerator } from '../../kit/ulid.ts'
+import type { Change, Records } from '../../store/records.ts'
+import type { Commands, SendResult } from '../fleet.ts'
+import { CommandBook } from './book.ts'
+import { CommandKeys, canonicalBody, type KeptKey, keyMaxLength, keyName, keysCollection } from './keys.ts'
+import { type Evidence, isFinal, isRefusal, mayPublish, step } from './machine.ts'
+
+/** The durable queue of commands. Every step of machine.ts is written before it is acted on: a command before it is answered for,
+ *  the intent before the publish, an ack by the journal before it comes here. All changes but acks go through one line of writes;
+ *  acks are applied at once and written with the next write, together with the journal position they stand for, so that a replay
+ *  meets exactly the commands that its acks met the first time (an ack without id must not close a later command). */
+export interface CommandQueue extends Commands {
+  sendThrough(broker: Pick<Broker, 'sendCommand'>): void
+  /** Sends what may leave now: to one node, or to all. `birth`: what left before is sent again, to nodes that know a repeat. */
+  pump(node?: string, birth?: boolean): Promise<void>
+  hasOpen(node: string): boolean
+  /** Deadlines, resends, and once an hour the sweeping out of what is long over. */
+  tick(): Promise<void>
+  /** Is a batch that ends here still news to the commands? (They may be ahead of the registry.) */
+  isNews(end: Position): boolean
+  applyAck(event: AckEvent, live: boolean): void
+  /** All acks up to here are applied. */
+  reached(end: Position): void
+  /** What is not written yet, with its position, for a checkpoint. `written` says whether it succeeded. */
+  pending(): { changes: Change[]; written: (ok: boolean) => void }
+  /** The node is removed: ends its commands. */
+  abandon(node: string): Promise<void>
+  /** Waits for writes under way. */
+  close(): Promise<void>
+}
+
+export interface CommandQueueParts {
+  readonly records: Records
+  readonly clock: Clock
+  readonly random: (bytes: Uint8Array) => void
+  readonly clockSuspect: () => boolean
+  readonly nodeExists: (node: string) => boolean
+  /** Can a command leave for this node now, and does it know a repeat? */
+  readonly delivery: (node: string) => { readonly reachable: boolean; readonly dedupe: boolean }
+  readonly emit: (command: CommandView) => void
+  /** The records can't be written: one sentence for health and log. Tried again at the next tick. */
+  readonly problem: (detail: string) => void
+}
+
+export const commandsCollection = 'commands'
+export const commandsMark = { collection: 'fleet', key: 'commands_applied' } as const
+const resendEveryMs = 30_000
+const sweepEveryMs = 3_600_000
+const finishedKept = 10_000
+const finishedKeptMs = 30 * 24 * 3_600_000
+
+type Move = readonly [id: string, evidence: Evidence]
+
+export async function openCommandQueue(parts: CommandQueueParts): Promise<CommandQueue> {
+  const { records, clock } = parts
+  const book = new CommandBook()
+  const keys = new CommandKeys()
+  for await (const [, command] of records.list<CommandView>(commandsCollection)) book.put(command)
+  for await (const [name, kept] of records.list<KeptKey>(keysCollection)) keys.load(name, kept)
+  let applied = (await records.get<Position>(commandsMark.collection, commandsMark.key)) ?? firstPosition
+
+  // Ids sort in the order of the commands, also when the wall clock stepped back over a restart.
+  const newestMs = ulidMs(book.newestId())
+  const newId = ulidGenerator(() => Math.max(clock.wallMs(), newestMs + 1), parts.random)
+  const startedAt = clock.monoMs()
+  const lastSent = new Map<string, number>()
+  /** Changed by acks since the last write. */
+  const dirty = new Set<string>()
+  let handed: Move[] = []
+  let broker: Pick<Broker, 'sendCommand'> | undefined
+  let turn: Promise<unknown> = Promise.resolve()
+  let sweptAt = Number.NEGATIVE_INFINITY
+  let closed = false
+
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(work)
+    turn = mine.catch(() => undefined)
+    return mine
+  }
+
+  function pending(): { changes: Change[]; written: (ok: boolean) => void } {
+    const taken = [...dirty]
+    dirty.clear()
+    const changes: Change[] = taken.map(id => ({ collection: commandsCollection, key: id, value: book.get(id) }))
+    changes.push({ ...commandsMark, value: applied })
+    return {
+      changes,
+      written: ok => {
+        if (!ok) for (const id of taken) if (book.get(id) !== undefined) dirty.add(id)
+      },
+    }
+  }
+
+  /** One atomic write: these changes, what acks have changed, and the position of it all. Later changes of a key win. */
+  async function write(changes: readonly Change[], sync: boolean): Promise<void> {
+    const rest = pending()
+    try {
+      await records.write([...rest.changes, ...changes], { sync })
+    } catch (error) {
+      rest.written(false)
+      throw error
+    }
+  }
+
+  function put(command: CommandView): void {
+    book.put(command)
+    if (isFinal(command.state)) lastSent.delete(command.id)
+    parts.emit(command)
+  }
+
+  /** Moves commands by evidence, written first. Only in turn. Answers with those that moved; an ack that came during the write has
+   *  the last word on where they stand. */
+  async function move(moves: readonly Move[], sync = true): Promise<CommandView[]> {
+    const now = clock.wallMs()
+    const next = new Map<string, CommandView>()
+    for (const [id, evidence] of moves) {
+      const command = next.get(id) ?? book.get(id)
+      const moved = command === undefined ? undefined : step(command, evidence, now)
+      if (moved !== undefined && !isRefusal(moved)) next.set(id, moved)
+    }
+    if (next.size === 0) return []
+    await write(
+      [...next.values()].map(command => ({ collection: commandsCollection, key: command.id, value: command })),
+      sync,
+    )
+    return settle(moves, now)
+  }
+
+  function settle(moves: readonly Move[], now: number): CommandView[] {
+    const moved = new Map<string, CommandView>()
+    for (const [id, evidence] of moves) {
+      const command = book.get(id)
+      const next = command === undefined ? undefined : step(command, evidence, now)
+      if (next === undefined || isRefusal(next)) continue
+      put(next)
+      moved.set(id, next)
+    }
+    return [...moved.values()]
+  }
+
+  function request(node: string, asked: CommandRequest, by: string): CommandView {
+    const now = clock.wallMs()
+    return {
+      id: newId(),
+      node,
+      command: asked.command,
+      // Once through JSON: a resend from the records must have the bytes of the first send.
+      params: JSON.parse(JSON.stringify(asked.params ?? {})),
+      state: 'queued',
+      queued_at: now,
+      sent_at: null,
+      final_at: null,
+      expires: now + Math.round((asked.expires ?? limits.commandExpiresDefaultS) * 1000),
+      progress: null,
+      result: null,
+      error: null,
+      matched: null,
+      attempts: 0,
+      history: [{ state: 'queued', time: now, evidence: 'user' }],
+      by,
+    }
+  }
+
+  async function keep(node: string, asked: CommandRequest, by: string, key: string | undefined): Promise<SendResult> {
+    const now = clock.wallMs()
+    if (!parts.nodeExists(node)) return { ok: false, why: 'no_such_node', detail: `no node ${node}; see: espalier nodes` }
+    const body = canonicalBody(asked)
+    const first = key === undefined ? undefined : keys.find(node, key, now)
+    const earlier = first === undefined ? undefined : book.get(first.id)
+    if (first !== undefined && earlier !== undefined) {
+      if (first.body === body) return { ok: true, command: earlier, repeated: true }
+      return {
+        ok: false,
+        why: 'conflict',
+        detail: `this Idempotency-Key was used for another command to ${node} (${first.id}) within 24 h`,
+      }
+    }
+    const waiting = book.open(node).filter(command => command.attempts === 0).length
+    if (waiting >= limits.commandsQueued)
+      return {
+        ok: false,
+        why: 'queue_full',
+        detail: `${waiting} commands wait for ${node}, allowed ${limits.commandsQueued}; cancel some or wait`,
+      }
+    const command = request(node, asked, by)
+    const bytes = payloadOf(command).length
+    if (bytes > limits.commandBytes)
+      return {
+        ok: false,
+        why: 'too_large',
+        detail: `the command is ${bytes} bytes as published, allowed ${limits.commandBytes}; send less in params`,
+      }
+    const changes: Change[] = [{ collection: commandsCollection, key: command.id, value: command }]
+    const kept: KeptKey = { node, id: command.id, body, time: now }
+    if (key !== undefined) changes.push({ collection: keysCollection, key: keyName(node, key), value: kept })
+    await write(changes, true)
+    if (key !== undefined) keys.load(keyName(node, key), kept)
+    put(command)
+    return { ok: true, command, repeated: false }
+  }
+
+  /** What may leave for a node now: never more than 8 unfinished ones, oldest first. */
+  function sendable(node: string, birth: boolean): CommandView[] {
+    const open = book.open(node)
+    const { reachable, dedupe } = parts.delivery(node)
+    if (open.length === 0 || !reachable) return []
+    let room = limits.commandsInFlight - open.filter(command => command.attempts > 0).length
+    return open.filter(command => {
+      if (isOver(command) || !mayPublish(command, dedupe)) return false
+      if (command.attempts > 0) return birth || clock.monoMs() - (lastSent.get(command.id) ?? startedAt) >= resendEveryMs
+      return room-- > 0
+    })
+  }
+
+  const isOver = (command: CommandView): boolean => !parts.clockSuspect() && clock.wallMs() >= command.expires
+
+  async function pumpInTurn(nodes: readonly string[], birth: boolean): Promise<void> {
+    if (broker === undefined || closed) return
+    const leaving = nodes.flatMap(node => sendable(node, birth))
+    if (leaving.length === 0) return
+    // A repeat has its intent on the disk already; only its count is new.
+    const sync = leaving.some(command => command.attempts === 0)
+    const moved = await move(
+      leaving.map(command => [command.id, { kind: 'intent' }]),
+      sync,
+    )
+    for (const command of moved) publish(command)
+  }
+
+  function publish(command: CommandView): void {
+    lastSent.set(command.id, clock.monoMs())
+    broker!
+      .sendCommand(command.node, payloadOf(command), by => note([command.id, { kind: 'handed', by }]))
+      // Not taken: whether it left is unknown, so it stays as it is until an ack, a resend or the deadline.
+      .catch((error: Error) => parts.problem(`command ${command.id} was not taken by the broker: ${error.message}`))
+  }
+
+  /** Evidence of delivery comes in bursts: one write for all that is there. */
+  function note(evidence: Move): void {
+    handed.push(evidence)
+    if (handed.length > 1) return
+    void inTurn(async () => {
+      const moves = handed
+      handed = []
+      try {
+        await move(moves)
+      } catch (error) {
+        for (const command of settle(moves, clock.wallMs())) dirty.add(command.id)
+        parts.problem(`commands can't be kept: ${(error as Error).message}`)
+      }
+    })
+  }
+
+  /** Work nobody waits for: its failure is told, and the next tick tries again. */
+  const quietly = (work: () => Promise<unknown>): Promise<void> =>
+    inTurn(work).then(
+      () => undefined,
+      (error: Error) => parts.problem(`commands can't be kept: ${error.message}`),
+    )
+
+  async function sweep(): Promise<void> {
+    if (parts.clockSuspect() || clock.monoMs() - sweptAt < sweepEveryMs) return
+    sweptAt = clock.monoMs()
+    const now = clock.wallMs()
+    const changes = keys.drop(now)
+    for (const id of book.prune(finishedKept, now - finishedKeptMs, id => keys.holds(id))) {
+      dirty.delete(id)
+      changes.push({ collection: commandsCollection, key: id, remove: true })
+    }
+    if (changes.length > 0) await write(changes, false)
+  }
+
+  const pump = (node?: string, birth = false): Promise<void> =>
+    quietly(() => pumpInTurn(node === undefined ? book.nodesWithOpen() : [node], birth))
+
+  return {
+    async send(node, asked, by, key) {
+      if (!Value.Check(CommandRequest, asked))
+        return {
+          ok: false,
+          why: 'bad_request',
+          detail: 'a command has a name (1 to 64 characters), params (an object), expires (1 to 604800 s)',
+        }
+      if (key !== undefined && (key.length === 0 || key.length > keyMaxLength))
+        return { ok: false, why: 'bad_request', detail: `an Idempotency-Key has 1 to ${keyMaxLength} characters` }
+      const result = await inTurn(() => keep(node, asked, by, key))
+      if (result.ok && !result.repeated) void pump(node)
+      return result
+    },
+
+    async cancel(id) {
+      return inTurn(async () => {
+        const command = book.get(id)
+        if (command === undefined) return { ok: false, why: 'not_found' }
+        const [cancelled] = await move([[id, { kind: 'cancel' }]])
+        return cancelled === undefined
+          ? { ok: false, why: 'not_queued', command: book.get(id) }
+          : { ok: true, command: cancelled }
+      })
+    },
+
+    get: id => book.get(id),
+    list: query => book.list(query),
+    matches: (node, ack) => book.match(node, ack) !== undefined,
+    counts: () => book.counts(),
+    hasOpen: node => book.hasOpen(node),
+    pump,
+    pending,
+
+    sendThrough(through) {
+      broker = through
+      void pump()
+    },
+
+    async tick() {
+      await quietly(async () => {
+        const over = book.nodesWithOpen().flatMap(node => book.open(node).filter(isOver))
+        await move(over.map(command => [command.id, { kind: 'deadline' }]))
+        await pumpInTurn(book.nodesWithOpen(), false)
+        await sweep()
+      })
+    },
+
+    isNews: end => comparePositions(end, applied) > 0,
+
+    applyAck({ node, ack, arrived }, live) {
+      const match = book.match(node, ack)
+      if (match === undefined) return // closed by another ack of the same group; the lane has judged it as known
+      const next = step(match.command, { kind: 'ack', ack, matched: match.matched }, arrived)
+      if (isRefusal(next)) return
+      dirty.add(next.id)
+      book.put(next)
+      if (isFinal(next.state)) lastSent.delete(next.id)
+      if (live) parts.emit(next)
+    },
+
+    reached(end) {
+      applied = end
+    },
+
+    async abandon(node) {
+      await inTurn(async () => {
+        const changes = keys.drop(clock.wallMs(), node)
+        await move(book.open(node).map(command => [command.id, { kind: 'abandon' }]))
+        if (changes.length > 0) await write(changes, true)
+      })
+    },
+
+    async close() {
+      closed = true
+      await turn
+    },
+  }
+}
+
+const payloadOf = ({ id, command, params, expires }: CommandView): Uint8Array =>
+  encodeCommand({ id, command, params, expires: expires / 1000 })
+
+const base32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+
+/** The time inside a ULID; 0 for none. */
+const ulidMs = (id: string | undefined): number =>
+  id === undefined ? 0 : [...id.slice(0, 10)].reduce((ms, digit) => ms * 32 + base32.indexOf(digit), 0)

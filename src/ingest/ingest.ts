@@ -4,6 +4,13 @@ import type { Journal } from '../journal/journal.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { ReadingsStore } from '../store/readings.ts'
+import type { BatchBounds } from './batch.ts'
+import type { RateLimit } from './nodes.ts'
+
+export { LaneClosed } from './closed.ts'
+export type { KeptReject } from './kept.ts'
+export { openLane } from './lane.ts'
+export { openRejects, type RejectQuery, type Rejects } from './rejects.ts'
 
 /** ingest: MQTT messages in, durable batches out. `accept` answers only after journal.append() has answered, and so PUBACK leaves
  *  after durability. Rejected messages are appended too, as rejects. Appliers are called in order right after the append, before
@@ -12,19 +19,25 @@ import type { ReadingsStore } from '../store/readings.ts'
 export interface Lane {
   accept(group: readonly Incoming[]): Promise<void>
   oversize(notice: { client: string | null; user: string | null; size: number; arrived: number }): void
-  /** Runs `work` between two batches, when ledger and appliers stand exactly at what is durable (checkpoints, backup). */
+  /** Runs `work` between two batches, when ledger and appliers stand exactly at what is durable (checkpoints, backup); no batch is
+   *  applied while it runs. Does not wait for an append that hangs: at the journal's bound a checkpoint is what ends the wait. Must
+   *  not be called from inside a `work`. */
   between<T>(work: () => T | Promise<T>): Promise<T>
   stats(): LaneStats
   /** Receipts are sent from here on, through this broker. */
   sendReceiptsThrough(broker: Pick<Broker, 'publish'>): void
+  /** Takes no further group, waits for the batch under way. Groups not judged yet are refused, unacknowledged. */
   close(): Promise<void>
 }
 
+/** Totals since the start. */
 export interface LaneStats {
   readonly stored: number
   readonly duplicates: number
   readonly rejected: Readonly<Record<string, number>>
   readonly batches: number
+  /** Messages on log topics, which make no event. */
+  readonly logs: number
   readonly ok: boolean
   readonly detail: string
 }
@@ -42,4 +55,8 @@ export interface LaneParts {
   readonly clockSuspect: () => boolean
   /** Ids that were removed: what they say is quarantined (`removed`). */
   readonly removed: (node: string) => boolean
+  /** Readings a node may bring; default: no limit (`quota`). */
+  readonly rateLimit?: RateLimit
+  /** When a batch is closed; the default is for a disk, tests may want less. */
+  readonly batchBounds?: BatchBounds
 }

@@ -1,0 +1,67 @@
+import type { ReadingEvent } from '../contract/events.ts'
+import type { ReadingsStore, Row } from '../store/readings.ts'
+
+/** What is stored at (node, time) as the next judgement must see it: rows judged in this batch and not applied yet first, then
+ *  the store's memory, then its files. Files are asked once a message and span, before its readings are judged. */
+export class Rows {
+  private readonly pending = new Map<string, Map<number, Row>>()
+  private readonly store: Pick<ReadingsStore, 'rowAt' | 'rows'>
+
+  constructor(store: Pick<ReadingsStore, 'rowAt' | 'rows'>) {
+    this.store = store
+  }
+
+  /** `undefined`: only files can tell. */
+  at(node: string, time: number): Row | null | undefined {
+    return this.pending.get(node)?.get(time) ?? this.store.rowAt(node, time)
+  }
+
+  /** Rows of this batch that are not in the store yet. */
+  pendingOf(node: string): Iterable<Row> {
+    return this.pending.get(node)?.values() ?? []
+  }
+
+  /** A reading was judged new: `base` is the row it merges into. */
+  add(reading: ReadingEvent, base: Row | null): void {
+    let rows = this.pending.get(reading.node)
+    if (!rows) this.pending.set(reading.node, (rows = new Map()))
+    rows.set(reading.time, base ? merged(base, reading) : reading)
+  }
+
+  /** The batch is applied: the store knows it all now. */
+  clear(): void {
+    this.pending.clear()
+  }
+
+  /** The rows at these times out of the files, by time; a time without a row is absent. */
+  async fromFiles(node: string, times: readonly number[]): Promise<Map<number, Row>> {
+    const found = new Map<number, Row>()
+    for (const [from, to] of spans(times)) {
+      for (const row of await this.store.rows(node, from, to + 1)) found.set(row.time, row)
+    }
+    return found
+  }
+
+  /** All rows of a node in [from, to], stored ones. */
+  stored(node: string, from: number, to: number): Promise<Row[]> {
+    return this.store.rows(node, from, to + 1)
+  }
+}
+
+/** A backlog's readings lie close together: one query. Two readings years apart must not fetch the years between them. */
+const spanGapMs = 300_000
+
+export function spans(times: readonly number[]): [from: number, to: number][] {
+  const sorted = [...times].sort((a, b) => a - b)
+  const out: [number, number][] = []
+  for (const time of sorted) {
+    const last = out.at(-1)
+    if (last && time - last[1] <= spanGapMs) last[1] = time
+    else out.push([time, time])
+  }
+  return out
+}
+
+function merged(base: Row, reading: ReadingEvent): Row {
+  return { ...base, names: [...base.names, ...reading.names], values: [...base.values, ...reading.values] }
+}

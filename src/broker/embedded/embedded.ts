@@ -1,0 +1,188 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { defaultRoot, nodeTopic } from '../../contract/topics.ts'
+import type { Broker, BrokerHandlers, BrokerHealth } from '../broker.ts'
+import { Connection, type Shared } from './connection.ts'
+import { Exchange } from './exchange.ts'
+import { forgetfulKeep, type Kept, openKeep } from './keep.ts'
+import { Logins } from './logins.ts'
+import { defaultLimits, type EmbeddedOptions, type ListenerOptions } from './options.ts'
+import { contractPermissions } from './permissions.ts'
+import { SysTopics } from './sys.ts'
+
+export type { BrokerLimits, EmbeddedOptions, ListenerOptions } from './options.ts'
+
+/** What the embedded broker can do beyond the port. */
+export interface EmbeddedBroker extends Broker {
+  readonly kind: 'embedded'
+  /** The ports that are listened on, in the order of `options.listeners`. */
+  readonly ports: readonly number[]
+  /** An identity lost its rights: its connections are closed without a will, its kept sessions forgotten. */
+  revoke(user: string): Promise<void>
+  /** One line a session, connected or kept. */
+  sessions(): SessionView[]
+}
+
+export interface SessionView {
+  readonly client: string
+  readonly user: string | null
+  readonly connected: boolean
+  readonly persistent: boolean
+  readonly subscriptions: number
+  readonly queued: number
+  readonly inflight: number
+  /** Messages this session lost: from a full queue, or QoS 0 past the unsent bound. */
+  readonly dropped: number
+}
+
+const checkEveryMs = 500
+
+/** The default's broker: MQTT 3.1.1 (and 3.1) over TCP and TLS. Sockets in, the port of broker.ts out. A publish is acknowledged
+ *  when ingest has made it durable and it is kept for every persistent session that gets it; a slow subscriber harms only itself,
+ *  a fast publisher is slowed. It never judges a payload. Resolves when all ports listen; rejects with the error of the first
+ *  that doesn't (EADDRINUSE), or when another process holds `keepDir`. */
+export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: BrokerHandlers): Promise<EmbeddedBroker> {
+  const { clock } = options
+  const root = options.root ?? defaultRoot
+  const limits = { ...defaultLimits, ...options.limits }
+  let trouble = ''
+  const alarm = (sentence: string): void => {
+    trouble = sentence
+    options.onAlarm?.(sentence)
+  }
+  const nothing: Kept = { sessions: [], retained: [] }
+  const { keep, kept } = options.keepDir
+    ? await openKeep(options.keepDir, () => clock.wallMs(), alarm)
+    : { keep: forgetfulKeep, kept: nothing }
+  const permissions = options.permissions ?? contractPermissions(root)
+  const commitWindowMs = options.commitWindowMs ?? 5
+  const exchange = new Exchange({ root, limits, permissions, handlers, keep, clock, commitWindowMs, alarm })
+  exchange.restore(kept)
+
+  const connections = new Set<Connection>()
+  const counters = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 }
+  let names = 0
+  const shared: Shared = {
+    exchange,
+    limits,
+    clock,
+    counters,
+    logins: new Logins(clock),
+    authenticate: credentials => handlers.authenticate(credentials),
+    oversize: notice => handlers.oversize(notice),
+    nextName: () => `unnamed-${++names}`,
+    gone: connection => connections.delete(connection),
+  }
+  const take = (socket: Socket, anonymous: boolean): void => {
+    if (connections.size >= limits.connections) {
+      socket.destroy()
+      return
+    }
+    // 44 ms → 0.2 ms for request and reply: acknowledgements must not wait for more data.
+    socket.setNoDelay(true)
+    connections.add(new Connection(socket, anonymous, shared))
+  }
+
+  const servers: Server[] = []
+  try {
+    for (const listener of options.listeners) servers.push(await listen(listener, take))
+  } catch (failure) {
+    for (const server of servers) server.close()
+    await keep.close()
+    throw failure
+  }
+  const ports = servers.map(server => (server.address() as AddressInfo).port)
+
+  const timer = setInterval(() => {
+    const now = clock.monoMs()
+    for (const connection of connections) connection.check(now)
+    exchange.tick()
+  }, checkEveryMs)
+
+  let up = true
+  const health = (): BrokerHealth => {
+    let queued = 0
+    let inflight = 0
+    for (const session of exchange.sessions.values()) {
+      queued += session.queued
+      inflight += session.inflight
+    }
+    return {
+      up,
+      detail: up ? trouble : 'stopped',
+      version: options.version,
+      listeners: options.listeners.map(({ host, tls, anonymous }, i) => ({
+        host,
+        port: ports[i]!,
+        tls: tls !== undefined,
+        auth: anonymous ? 'anonymous or password' : 'password',
+      })),
+      denied: Object.fromEntries(exchange.denied),
+      ...counters,
+      clients: exchange.online.size,
+      subscriptions: exchange.router.size,
+      retained: exchange.retained.size,
+      queued,
+      inflight,
+      droppedTotal: exchange.dropped(),
+    }
+  }
+  const sys = new SysTopics(exchange, health, clock, limits.sysEveryMs)
+
+  return {
+    kind: 'embedded',
+    ports,
+    publish: ({ topic, payload, qos, retain }) => exchange.publishOwn(topic, payload, qos, retain),
+    sendCommand: (node, payload, evidence) => exchange.publishOwn(nodeTopic(node, 'command', root), payload, 1, false, evidence),
+    reachable: node => exchange.reach.reachable(node),
+    revoke: user => exchange.revoke(user),
+    health,
+    sessions: () =>
+      [...exchange.sessions.values()].map(session => ({
+        client: session.client,
+        user: session.identity.user,
+        connected: session.sink !== null,
+        persistent: session.persistent,
+        subscriptions: session.subscriptions.size,
+        queued: session.queued,
+        inflight: session.inflight,
+        dropped: session.dropped,
+      })),
+    async close() {
+      if (!up) return
+      up = false
+      sys.close()
+      for (const server of servers) server.close()
+      for (const connection of [...connections]) connection.stop()
+      await Promise.race([exchange.queue.drained(), after(limits.closeMs)])
+      // What was acknowledged last is on its way; who doesn't take it within a moment is cut off.
+      const gone = allGone(connections)
+      await Promise.race([gone, after(limits.closeMs / 8)])
+      clearInterval(timer)
+      for (const connection of [...connections]) connection.destroy()
+      exchange.queue.flushLazy()
+      await keep.close()
+    },
+  }
+}
+
+function listen(listener: ListenerOptions, take: (socket: Socket, anonymous: boolean) => void): Promise<Server> {
+  const onSocket = (socket: Socket): void => take(socket, listener.anonymous)
+  const server: Server = listener.tls ? createTlsServer(listener.tls, onSocket) : createServer(onSocket)
+  // A handshake that fails is the client's trouble; without a listener it would be an exception.
+  server.on('tlsClientError', (_failure, socket: Socket) => socket.destroy())
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: listener.host, port: listener.port, backlog: 4_096 }, () => {
+      server.off('error', reject)
+      server.on('error', () => {}) // accept failing for want of file descriptors: the next one is tried again
+      resolve(server)
+    })
+  })
+}
+
+const after = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms).unref())
+
+async function allGone(connections: ReadonlySet<Connection>): Promise<void> {
+  while (connections.size > 0) await after(5)
+}

@@ -5,8 +5,8 @@ import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 export interface Engine {
   /** Runs `work` on a connection of its own; two at a time share the memory limit, the rest waits. */
   read<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T>
-  /** The same for what writes: one at a time. */
-  write<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T>
+  /** The same for what writes: one at a time, with at least `needsMb` of memory. */
+  write<T>(needsMb: number, work: (connection: DuckDBConnection) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -49,7 +49,17 @@ export function createEngine(options: { readonly spill: string; readonly memoryL
 
   return {
     read: work => within(readers, work),
-    write: work => within(writers, work),
+    write: (needsMb, work) =>
+      within(writers, async connection => {
+        if (needsMb <= options.memoryLimitMb) return work(connection)
+        await connection.run(`SET memory_limit = '${needsMb}MB'`)
+        try {
+          return await work(connection)
+        } finally {
+          // Refused while readers hold more than that; then the next wide file sets it back.
+          await connection.run(`SET memory_limit = '${options.memoryLimitMb}MB'`).catch(() => undefined)
+        }
+      }),
     async close() {
       closed = true
       await readers.drained()

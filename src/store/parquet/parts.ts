@@ -12,8 +12,8 @@ export interface Part {
 
 /** Columns of a file, but for a single node that has more: one file with 300 names doesn't fit DuckDB's 64 MB, ten of ≤ 33 do. */
 const columnsAtMost = 48
-/** Values of a file: what it takes in DuckDB's memory before it is written, 32 MB. */
-const cellsAtMost = 4_000_000
+/** Values of a file: what it takes in DuckDB's memory before it is written, 24 MB of the 64. */
+const cellsAtMost = 3_000_000
 
 /** Cuts rows into the files they belong to: by period of their time, then by groups of nodes so that no file is too wide or too big.
  *  `slices` come by node. */

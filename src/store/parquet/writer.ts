@@ -13,7 +13,14 @@ export interface Folders {
 }
 
 const chunkRows = 2_048
-const chunksBetweenYields = 8
+/** A column of the table takes at least two blocks of 256 KiB, however few rows, and the COPY its own: 48 fit in 64 MB, a node with 128
+ *  names (more it can't have) gets more for as long as it is written. */
+const columnMb = 1
+const baseMb = 16
+/** The appender would keep 204,800 rows beside the table; flushed each 8 chunks (1 to 2 ms) it doesn't double the memory. */
+const chunksAtOnce = 8
+/** Values of a row group: what the COPY holds until it is compressed. */
+const rowGroupCells = 1_200_000
 
 /** Writes one part as a Parquet file under its final name, durably, and describes it. A failure leaves nothing behind.
  *  The way: typed arrays → one reused DuckDB chunk → temporary table → COPY. Absent values travel as NaN and `known` as 0 or 1, and
@@ -29,7 +36,7 @@ export async function writePart(
   const columns = [...part.columns].sort()
   const temporary = join(folders.temporary, name)
   try {
-    await engine.write(connection => copyOut(connection, part, columns, temporary, rowGroup))
+    await engine.write(baseMb + columns.length * columnMb, connection => copyOut(connection, part, columns, temporary, rowGroup))
     await syncFile(temporary)
     const sum = await checksum(temporary)
     if (!sum) throw new Error(`${temporary} vanished while it was written`)
@@ -60,7 +67,7 @@ async function copyOut(
     const values = columns.map(c => `CASE WHEN isnan(${quoted(c)}) THEN NULL ELSE ${quoted(c)} END AS ${quoted(c)}`)
     await connection.run(
       `COPY (SELECT node::VARCHAR AS node, time, ${known('boot')}, ${known('seq')}, ${values.join(', ')} FROM part) TO ${text(path)}
-       (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2, ROW_GROUP_SIZE ${rowGroup})`,
+       (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2, ROW_GROUP_SIZE ${Math.min(rowGroup, Math.max(chunkRows, Math.floor(rowGroupCells / columns.length)))})`,
     )
   } finally {
     await connection.run('DROP TABLE IF EXISTS part')
@@ -118,7 +125,9 @@ async function fill(
     for (const vector of [ids, times, boots, seqs, known, ...values]) vector.flush()
     appender.appendDataChunk(chunk)
     written += size
-    if (chunks % chunksBetweenYields === 0) await new Promise(resolve => setImmediate(resolve))
+    if (chunks % chunksAtOnce !== 0) continue
+    appender.flushSync()
+    await new Promise(resolve => setImmediate(resolve))
   }
   appender.closeSync()
 }

@@ -1,4 +1,3 @@
-import type { LedgerReport } from '../api/ledger.ts'
 import type { JournalEvent } from '../contract/events.ts'
 
 /** ledger: from boot and seq it knows, by node, what was expected, stored, duplicate, rejected, missing and lost, and when
@@ -7,8 +6,8 @@ import type { JournalEvent } from '../contract/events.ts'
 export interface Ledger {
   /** Was this very (boot, seq) stored or rejected before? */
   known(node: string, boot: number, seq: number): 'no' | 'stored' | 'rejected'
-  /** Applies a verdict. The lane calls it while judging (so that the next reading of the same batch sees it); a start calls it
-   *  for every replayed event. Never both for one event. */
+  /** Applies a verdict, in the order of the journal: live once it is durable, and at a start every replayed event that the restored
+   *  snapshot does not hold. A (boot, seq) that came before changes nothing. */
   apply(event: JournalEvent): void
   /** The receipt payload's entries for a node, newest 8 boots of the last 30 days; empty: nothing to say. */
   receipt(node: string, now: number): ReceiptEntry[]
@@ -30,4 +29,27 @@ export interface ReceiptEntry {
   /** The highest settled seq. */
   readonly seen: number
   readonly rejected?: number
+}
+
+/** expected = stored + rejected + missing + lost, of readings with boot and seq. */
+export interface LedgerReport {
+  readonly node: string
+  readonly expected: number
+  readonly stored: number
+  /** All repeats since the node numbers its readings. */
+  readonly duplicates: number
+  readonly rejected: number
+  readonly missing: number
+  readonly lost: number
+  readonly gaps: readonly Gap[]
+}
+
+/** A run of seqs that did not come. The times are those of the neighbours that did, null where there is none. */
+export interface Gap {
+  readonly boot: number
+  readonly from: number
+  readonly to: number
+  readonly first_ms: number | null
+  readonly last_ms: number | null
+  readonly state: 'open' | 'lost'
 }

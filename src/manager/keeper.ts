@@ -35,7 +35,7 @@ export function createKeeper(parts: {
   let checkpointedAt = clock.monoMs()
   let checkpointedBytes = journal.health().bytes
   let trimmed: Position = { segment: 0, offset: 0 }
-  let sealing: Promise<void> | null = null
+  let sealing = false
 
   const checkpoint = (sync: boolean): Promise<void> =>
     lane.between(async () => {
@@ -54,11 +54,13 @@ export function createKeeper(parts: {
   }
 
   const sealSoon = (): void => {
-    sealing ??= store
+    if (sealing) return
+    sealing = true
+    store
       .seal()
       .catch(() => undefined) // the store reports it in its stats and tries again
       .finally(() => {
-        sealing = null
+        sealing = false
       })
   }
 
@@ -68,7 +70,8 @@ export function createKeeper(parts: {
       const { bytes, boundBytes } = journal.health()
       if (bytes > boundBytes / 2) sealSoon()
       if (comparePositions(store.watermark(), trimmed) > 0) await settle()
-      else if (clock.monoMs() - checkpointedAt >= checkpointEveryMs || bytes - checkpointedBytes >= checkpointEveryBytes) await checkpoint(false)
+      else if (clock.monoMs() - checkpointedAt >= checkpointEveryMs || bytes - checkpointedBytes >= checkpointEveryBytes)
+        await checkpoint(false)
     },
   }
 }

@@ -8,7 +8,8 @@ test('cpu times count iowait as idle', () => {
 })
 
 test('network bytes leave loopback out', () => {
-  const dev = 'Inter-|   Receive  |\n face |bytes packets\n    lo: 999 1 0 0 0 0 0 0 999 1\n  eth0: 10 1 0 0 0 0 0 0 20 1 0\n wlan0:  5 1 0 0 0 0 0 0  7 1 0\n'
+  const dev =
+    'Inter-|   Receive  |\n face |bytes packets\n    lo: 999 1 0 0 0 0 0 0 999 1\n  eth0: 10 1 0 0 0 0 0 0 20 1 0\n wlan0:  5 1 0 0 0 0 0 0  7 1 0\n'
   expect(netBytes(dev, 4)).toEqual({ rx: 15, tx: 27, at: 4 })
 })
 

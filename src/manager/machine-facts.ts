@@ -23,7 +23,8 @@ export function machineReader(dataDir: string, clock: Clock): () => Promise<Mach
     const seconds = net && netNow ? (netNow.at - net.at) / 1000 : 0
     const disk = await statfs(dataDir).catch(() => null)
     const facts: MachineFacts = {
-      cpu_percent: cpu && cpuNow && cpuNow.all > cpu.all ? round((100 * (cpuNow.busy - cpu.busy)) / (cpuNow.all - cpu.all), 1) : null,
+      cpu_percent:
+        cpu && cpuNow && cpuNow.all > cpu.all ? round((100 * (cpuNow.busy - cpu.busy)) / (cpuNow.all - cpu.all), 1) : null,
       rss_bytes: process.memoryUsage.rss(),
       mem_free_bytes: availableBytes(await text('/proc/meminfo')),
       disk_free_bytes: disk ? disk.bavail * disk.bsize : null,
@@ -43,7 +44,11 @@ const round = (value: number, digits: number): number => Math.round(value * 10 *
 
 /** The first line of /proc/stat: user nice system idle iowait irq softirq steal (proc(5)). */
 export function cpuTimes(stat: string | null): { busy: number; all: number } | null {
-  const times = stat?.match(/^cpu +(.*)$/m)?.[1]?.split(' ').slice(0, 8).map(Number)
+  const times = stat
+    ?.match(/^cpu +(.*)$/m)?.[1]
+    ?.split(' ')
+    .slice(0, 8)
+    .map(Number)
   if (!times || times.length < 5) return null
   const all = times.reduce((sum, t) => sum + t, 0)
   return { busy: all - times[3]! - times[4]!, all }

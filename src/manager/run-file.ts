@@ -1,4 +1,4 @@
-import { rm, writeFile, rename } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunInfo } from '../api/run.ts'
 

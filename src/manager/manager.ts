@@ -1,0 +1,210 @@
+import { timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { RunInfo } from '../api/run.ts'
+import { openEmbeddedBroker } from '../broker/embedded/embedded.ts'
+import type { UpOptions } from '../config/config.ts'
+import { openFleet } from '../fleet/open.ts'
+import { openHttp } from '../http/http.ts'
+import { type LaneStats, openLane, openRejects } from '../ingest/ingest.ts'
+import { createLedger } from '../ledger/create.ts'
+import { openClockGuard } from './clock-guard.ts'
+import { openParts } from './embedded.ts'
+import { isLoopback, listening, NotLoopback } from './errors.ts'
+import { healthOf } from './health.ts'
+import { createKeeper } from './keeper.ts'
+import { createLive } from './live.ts'
+import { type Log, openLog } from './log.ts'
+import { type MachineFacts, machineReader } from './machine-facts.ts'
+import { replay } from './replay.ts'
+import { createReports, reportEveryMs } from './reports.ts'
+import { writeRunFile } from './run-file.ts'
+import { openSecrets } from './secrets.ts'
+import { every, within } from './timers.ts'
+import { startVirtualNodes } from './virtual-nodes.ts'
+
+export { DataInUse, NotLoopback, PortTaken } from './errors.ts'
+
+/** manager: checked options in, a running Espalier out. It opens, joins, starts and stops the rooms, in an order that keeps the
+ *  promises: what was durable is applied before anybody is listened to, and at the end doors close first, the disk last. It decides
+ *  nothing and handles no message itself. */
+export interface Manager {
+  readonly run: RunInfo
+  /** Stops reading, commits, acknowledges, closes. Bounded by `stopWithinMs`; whatever was not acknowledged then never was. */
+  stop(): Promise<void>
+}
+
+const stopWithinMs = 4_500
+const keepEveryMs = 1_000
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+const consoleDir = fileURLToPath(new URL('../../console/dist', import.meta.url))
+
+/** Rejects with DataInUse, PortTaken or NotLoopback when it can't start; nothing is left running then. */
+export async function startManager(options: UpOptions): Promise<Manager> {
+  if (!isLoopback(options.mqttHost)) throw new NotLoopback(options.mqttHost, '--mqtt-host')
+  if (!isLoopback(options.httpHost)) throw new NotLoopback(options.httpHost, '--http-host')
+  process.umask(0o077) // everything in the data directory is the owner's alone
+  const log = openLog(options.logLevel)
+  const opened: (() => Promise<unknown>)[] = [] // closed from the last to the first
+  const closing = async (): Promise<void> => {
+    for (const close of opened.reverse()) await close().catch(error => log.error(error, 'closing'))
+  }
+  try {
+    const run = await open(options, log, opened)
+    return { run, stop: () => within(stopWithinMs, closing(), log) }
+  } catch (error) {
+    await closing()
+    throw error
+  }
+}
+
+async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown>)[]): Promise<RunInfo> {
+  const { records, journal, store, metrics, hub, clock } = await openParts(options, log)
+  opened.push(
+    () => records.close(),
+    () => journal.close(),
+    () => store.close(),
+  )
+  const secrets = await openSecrets(options.data)
+
+  const ledger = createLedger()
+  const guard = await openClockGuard(records, clock)
+  const fleet = await openFleet({
+    records,
+    ledger,
+    clock,
+    clockSuspect: guard.suspect,
+    onProblem: text => log.warn(text),
+  })
+  const rejects = await openRejects(records)
+  const live = createLive(hub)
+  opened.push(
+    () => fleet.close(),
+    () => rejects.close(),
+  )
+
+  const { damaged: torn } = await replay(journal, [store, fleet, rejects, guard], {
+    applier: fleet,
+    event: event => ledger.apply(event),
+  })
+  const damage = [...records.damage.map(found => found.detail), ...torn.filter(place => place.what === 'rot').map(inWords)]
+  for (const place of torn) log[place.what === 'rot' ? 'error' : 'warn'](place, inWords(place))
+
+  const lane = openLane({
+    journal,
+    ledger,
+    store,
+    appliers: [store, fleet, rejects, guard, live],
+    clock,
+    ackMatches: (node, ack) => fleet.commands.matches(node, ack),
+    clockSuspect: guard.suspect,
+    removed: node => fleet.removed(node),
+  })
+  const keeper = createKeeper({ journal, lane, store, records: [fleet, rejects, guard], clock })
+  opened.push(
+    () => keeper.settle(),
+    () => lane.close(),
+  )
+
+  const broker = await listening('--mqtt-port', options.mqttHost, options.mqttPort, () =>
+    openEmbeddedBroker(
+      {
+        listeners: [{ host: options.mqttHost, port: options.mqttPort, anonymous: true }],
+        keepDir: `${options.data}/broker`,
+        commitWindowMs: options.commitWindowMs,
+        clock,
+        version,
+        onAlarm: text => log.error(text),
+      },
+      {
+        accept: group => lane.accept(group),
+        oversize: notice => lane.oversize(notice),
+        reachability: (node, reachable) => fleet.reachability(node, reachable),
+        authenticate: async ({ user, password }) =>
+          user === '_manager' && same(password, secrets.managerSecret) ? { role: 'service', user } : null,
+      },
+    ),
+  )
+  opened.push(() => broker.close())
+  lane.sendReceiptsThrough(broker)
+  fleet.sendThrough(broker)
+  fleet.on(event => {
+    if (event.type === 'command') hub.publish({ type: 'command', data: event.command })
+    else hub.publish({ type: 'presence', data: { node: event.node, state: event.state, time: event.time } })
+  })
+  rejects.on(reject => hub.publish({ type: 'reject', data: reject }))
+
+  const readMachine = machineReader(options.data, clock)
+  let machine: MachineFacts | null = null
+  const reports = createReports({
+    broker,
+    machine: async () => (machine = await readMachine()),
+    totals: () => totalsOf(lane.stats()),
+    clock,
+    clockSuspect: guard.suspect,
+    version,
+    onView: data => hub.publish({ type: 'broker', data }),
+  })
+  const http = await listening('--http-port', options.httpHost, options.httpPort, () =>
+    openHttp({
+      host: options.httpHost,
+      port: options.httpPort,
+      token: secrets.token,
+      version,
+      clock,
+      fleet,
+      store,
+      ledger,
+      rejects,
+      broker: reports.view,
+      health: () => healthOf({ broker, store, journal, lane, clockSuspect: guard.suspect, machine: () => machine, damage }),
+      events: hub,
+      metrics,
+      counters: () => lane.stats(),
+      consoleDir,
+      onError: (error, where) => log.error(error, where),
+    }),
+  )
+  opened.push(() => http.close())
+
+  opened.push(() => reports.goodbye(), every(reportEveryMs, reports.publish, log), every(keepEveryMs, keeper.turn, log))
+  const run: RunInfo = {
+    pid: process.pid,
+    version,
+    mqtt: { host: options.mqttHost, port: broker.ports[0]! },
+    mqtts: null,
+    http: { host: http.host, port: http.port },
+    https: null,
+    started: clock.wallMs(),
+  }
+  opened.push(await writeRunFile(options.data, run))
+  const virtual = await startVirtualNodes(options, run.mqtt, clock, version)
+  opened.push(virtual.stop)
+  return run
+}
+
+const totalsOf = ({ stored, rejected }: LaneStats) => ({
+  stored,
+  rejected: Object.values(rejected).reduce((sum, n) => sum + n, 0),
+})
+
+const inWords = ({
+  segment,
+  offset,
+  bytes,
+  what,
+}: {
+  segment: number
+  offset: number
+  bytes: number
+  what: 'tail' | 'rot'
+}): string =>
+  what === 'tail'
+    ? `the journal ended in the middle of a batch (segment ${segment} at ${offset}, ${bytes} bytes): it had not been acknowledged`
+    : `the journal is damaged (segment ${segment} at ${offset}, ${bytes} bytes): batches that were acknowledged are lost there`
+
+const same = (given: Uint8Array, secret: string): boolean => {
+  const wanted = Buffer.from(secret)
+  return given.length === wanted.length && timingSafeEqual(given, wanted)
+}

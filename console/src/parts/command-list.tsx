@@ -1,0 +1,86 @@
+import type { CommandView } from '../../../src/api/commands.ts'
+import { clockTime, delta, fullTime } from '../format.ts'
+import { client } from '../state/connection.ts'
+import { commands } from '../state/house.ts'
+import { CopyButton } from './copyable.tsx'
+
+/** The last commands of a node, each with its evidence until it is final. */
+export function CommandList({ id }: { id: string }) {
+  const own = commands.value.filter(command => command.node === id).slice(0, 6)
+  if (own.length === 0) return <p class="dim">Nothing was sent to this node yet.</p>
+  return (
+    <ol class="command-list">
+      {own.map(command => (
+        <Command key={command.id} command={command} />
+      ))}
+    </ol>
+  )
+}
+
+const tone: Readonly<Record<CommandView['state'], string>> = {
+  queued: 'info',
+  sent: 'info',
+  accepted: 'info',
+  running: 'info',
+  done: 'ok',
+  failed: 'bad',
+  rejected: 'bad',
+  expired: 'warn',
+  cancelled: 'warn',
+  unknown: 'warn',
+}
+
+function Command({ command }: { command: CommandView }) {
+  const cancellable = command.state === 'queued' && command.attempts === 0
+  return (
+    <li>
+      <div class="command-head">
+        <code>{sayAsShell(command)}</code>
+        <strong class={`outcome ${tone[command.state]}`}>{command.state}</strong>
+      </div>
+      <Timeline command={command} />
+      {command.error && (
+        <p class="problem">
+          {command.error.code}: {command.error.message}
+        </p>
+      )}
+      {hasResult(command.result) && <pre class="result">{JSON.stringify(command.result)}</pre>}
+      <div class="command-tools">
+        <CopyButton text={`npx espalier send ${command.node} ${sayAsShell(command)}`} label="Copy as CLI" />
+        {cancellable && (
+          <button type="button" class="quiet" onClick={() => void client.cancel(command.id).catch(() => undefined)}>
+            Cancel
+          </button>
+        )}
+      </div>
+    </li>
+  )
+}
+
+/** queued 12:00:01 → sent +40 ms → accepted +210 ms → done +1.3 s, each behind the one before. */
+function Timeline({ command }: { command: CommandView }) {
+  return (
+    <ol class="timeline">
+      {command.history.map((step, i) => (
+        <li key={`${step.state}${step.time}`} class={tone[step.state]}>
+          <span class="dot" aria-hidden="true" />
+          <span class="step">{step.state}</span>{' '}
+          <time dateTime={new Date(step.time).toISOString()} title={`${fullTime(step.time)}, evidence: ${step.evidence}`}>
+            {i === 0 ? clockTime(step.time) : delta(step.time - command.history[i - 1]!.time)}
+          </time>
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function sayAsShell(command: CommandView): string {
+  const params = Object.entries(command.params).map(
+    ([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
+  )
+  return [command.command, ...params.map(quote)].join(' ')
+}
+
+const quote = (text: string): string => (/^[\w.,:=+/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+
+const hasResult = (result: unknown): boolean => result !== null && result !== undefined && JSON.stringify(result) !== '{}'

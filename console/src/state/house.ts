@@ -1,0 +1,186 @@
+import { batch, computed, type Signal, signal } from '@preact/signals'
+import type { BrokerView } from '../../../src/api/broker.ts'
+import type { CommandView } from '../../../src/api/commands.ts'
+import type { ApiEvent, LiveReading } from '../../../src/api/events.ts'
+import type { Health } from '../../../src/api/health.ts'
+import type { NodeView } from '../../../src/api/nodes.ts'
+import type { RejectView } from '../../../src/api/rejects.ts'
+import { client, live, now, session } from './connection.ts'
+
+/** What the page knows of the house: loaded once, then kept by one event stream. */
+export const nodes = signal<ReadonlyMap<string, Signal<NodeView>>>(new Map())
+export const loaded = signal(false)
+export const commands = signal<readonly CommandView[]>([])
+export const rejects = signal<readonly RejectView[]>([])
+export const broker = signal<BrokerView | null>(null)
+export const health = signal<Health | null>(null)
+
+/** Readings a second over the last ten. */
+export const rate = signal(0)
+
+const keptInLists = 50
+
+/** Hands every live reading on as it comes (charts). */
+export const readingListeners = new Set<(reading: LiveReading) => void>()
+
+const trouble: Readonly<Record<NodeView['state'], number>> = { offline: 0, late: 1, unknown: 2, online: 3, asleep: 3 }
+
+/** Ids, trouble first, then by id. Depends on states alone, so that a reading moves no card. */
+const states = computed(() => [...nodes.value].map(([id, node]) => [id, node.value.state] as const))
+export const order = computed(() =>
+  [...states.value]
+    .sort((a, b) => trouble[a[1]] - trouble[b[1]] || a[0].localeCompare(b[0], 'en', { numeric: true }))
+    .map(([id]) => id),
+)
+export const countOf = (state: NodeView['state']): number => states.value.filter(([, is]) => is === state).length
+
+export async function loadAll(): Promise<void> {
+  const [list, recent, rejected, view, state] = await Promise.all([
+    client.nodes(),
+    client.commands({ limit: keptInLists }),
+    client.rejects({ limit: 20 }),
+    client.broker(),
+    client.health(),
+  ])
+  batch(() => {
+    putNodes(list)
+    commands.value = recent
+    rejects.value = rejected
+    broker.value = view
+    health.value = state
+    loaded.value = true
+  })
+}
+
+function putNodes(list: readonly NodeView[]): void {
+  const next = new Map<string, Signal<NodeView>>()
+  for (const node of list) {
+    const known = nodes.peek().get(node.id)
+    if (known) known.value = node
+    next.set(node.id, known ?? signal(node))
+  }
+  nodes.value = next
+}
+
+/** Follows the house for as long as the page is open. */
+export async function follow(): Promise<void> {
+  setInterval(
+    () =>
+      void client.health().then(
+        value => (health.value = value),
+        () => undefined,
+      ),
+    10_000,
+  )
+  setInterval(showPending, 200)
+  setInterval(measureRate, 1000)
+  try {
+    for await (const event of client.events({ onConnection })) take(event)
+  } catch {
+    // The stream ends for good only when the session does.
+    session.value = 'out'
+  }
+}
+
+function onConnection(open: boolean): void {
+  const before = live.peek().state
+  if (!open) {
+    if (before !== 'lost') live.value = { state: 'lost', since: Date.now() }
+    return
+  }
+  live.value = { state: before === 'lost' ? 'back' : 'open' }
+  if (before === 'lost') setTimeout(() => live.peek().state === 'back' && (live.value = { state: 'open' }), 4000)
+  void loadAll().catch(() => undefined)
+}
+
+function take(event: ApiEvent): void {
+  switch (event.type) {
+    case 'readings':
+      for (const reading of event.data) takeReading(reading)
+      return
+    case 'presence': {
+      const node = nodes.peek().get(event.data.node)
+      if (node) node.value = { ...node.peek(), state: event.data.state }
+      else reloadSoon()
+      return
+    }
+    case 'command':
+      commands.value = [event.data, ...commands.peek().filter(one => one.id !== event.data.id)]
+        .sort((a, b) => (a.id < b.id ? 1 : -1))
+        .slice(0, keptInLists)
+      return
+    case 'reject':
+      rejects.value = [event.data, ...rejects.peek()].slice(0, keptInLists)
+      return
+    case 'broker':
+      broker.value = event.data
+      return
+    case 'gap':
+      reloadSoon()
+  }
+}
+
+// A fleet of 1,000 sends faster than anybody reads: cards are painted five times a second, with the newest values.
+const pending = new Map<string, { last: Record<string, number>; time: number; count: number }>()
+
+function takeReading(reading: LiveReading): void {
+  arrivals++
+  for (const listener of readingListeners) listener(reading)
+  const waiting = pending.get(reading.node)
+  if (!waiting) pending.set(reading.node, { last: { ...reading.fields }, time: reading.time, count: 1 })
+  else {
+    // A backlog must not show as the present.
+    if (reading.time >= waiting.time) Object.assign(waiting.last, reading.fields)
+    waiting.time = Math.max(waiting.time, reading.time)
+    waiting.count++
+  }
+}
+
+function showPending(): void {
+  if (pending.size === 0) return
+  batch(() => {
+    for (const [id, { last, time, count }] of pending) {
+      const node = nodes.peek().get(id)
+      if (!node) {
+        reloadSoon()
+        continue
+      }
+      const view = node.peek()
+      const newer = time >= (view.last_reading ?? 0)
+      node.value = {
+        ...view,
+        last: newer ? { ...view.last, ...withoutExtras(last) } : view.last,
+        rssi: (newer ? last.wifi_rssi : undefined) ?? view.rssi,
+        last_reading: Math.max(view.last_reading ?? 0, time),
+        last_seen: now.peek(),
+        stored: view.stored + count,
+      }
+    }
+  })
+  pending.clear()
+}
+
+function withoutExtras({ wifi_rssi: _, uptime: __, ...sensors }: Record<string, number>): Record<string, number> {
+  return sensors
+}
+
+let arrivals = 0
+const perSecond: number[] = []
+
+function measureRate(): void {
+  perSecond.push(arrivals)
+  arrivals = 0
+  if (perSecond.length > 10) perSecond.shift()
+  rate.value = perSecond.reduce((sum, n) => sum + n, 0) / perSecond.length
+}
+
+let reloading = false
+
+function reloadSoon(): void {
+  if (reloading) return
+  reloading = true
+  setTimeout(() => {
+    reloading = false
+    void loadAll().catch(() => undefined)
+  }, 300)
+}

@@ -1,4 +1,4 @@
-import { open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 
@@ -105,16 +105,7 @@ export class Ballast {
   /** Makes it when it isn't there; a disk too full for it goes without. */
   async load(): Promise<void> {
     if (this.bytes === 0 || (await sizeOf(this.path)) === this.bytes) return
-    const file = await open(this.path, 'w', 0o600)
-    try {
-      const zeros = Buffer.alloc(Math.min(this.bytes, 1024 * 1024))
-      for (let written = 0; written < this.bytes; written += zeros.length)
-        await file.write(zeros, 0, Math.min(zeros.length, this.bytes - written))
-    } catch {
-      await this.drop()
-    } finally {
-      await file.close()
-    }
+    await writeFile(this.path, Buffer.alloc(this.bytes), { mode: 0o600 }).catch(() => this.drop())
   }
 
   /** True when there was some to give. */

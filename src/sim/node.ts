@@ -309,8 +309,11 @@ export function createNode(options: NodeOptions): VirtualNode {
   }
 
   function onReceipt(payload: string, nowMs: number): void {
-    for (const receipt of parseReceipts(payload))
-      counters.receipted += ring.receipt(receipt.boot, receipt.seq, receipt.seen, nowMs)
+    for (const { boot: ofBoot, seq: upTo, seen } of parseReceipts(payload)) {
+      const { settled, givenUp } = ring.receipt(ofBoot, upTo, seen, nowMs)
+      counters.receipted += settled
+      counters.dropped += givenUp
+    }
   }
 
   /** Only an explicit true or false moves the mode, never silence (wire contract §3). */
@@ -369,7 +372,7 @@ export function createNode(options: NodeOptions): VirtualNode {
     if (nowMs >= statusAtMs) statusDue = true
     if (nowMs >= nextResendCheckMs) {
       nextResendCheckMs = nowMs + 1_000
-      counters.dropped += ring.resendPassed(nowMs)
+      ring.resendPassed(nowMs)
       if (!connected && nowMs - offlineSinceMs > board.config.safeAfterS * 1_000) board.toSafeState()
     }
   }
@@ -434,7 +437,7 @@ export function createNode(options: NodeOptions): VirtualNode {
       if (leaving) next.push(leaving.byMs)
       if (connected) {
         next.push(statusAtMs)
-        if (ring.backlogMayWait) next.push(nextBatchMs)
+        if (ring.backlogMayWait && inFlight.size < backlogWindow) next.push(nextBatchMs)
       }
       return Math.min(...next)
     },

@@ -83,8 +83,7 @@ export class Ring {
 
   /** Settled or given up. */
   free(record: RingRecord): void {
-    record.gone = true
-    record.due = null
+    this.drop(record)
     this.trim()
   }
 
@@ -97,38 +96,40 @@ export class Ring {
     }
   }
 
-  /** A receipt: frees what it covers and notes what it has gone past. Answers how many readings it settled. */
-  receipt(boot: number, seq: number | null, seen: number, nowMs: number): number {
+  /** A receipt: frees what it covers and notes what it has gone past. It ends at the first reading that is not settled, so of the
+   *  others nothing is known; that first one is given up if it was sent three times, the last time 30 s ago, and is still not
+   *  settled. Only a receipt is evidence of that: while the manager is away readings are kept. */
+  receipt(boot: number, seq: number | null, seen: number, nowMs: number): { settled: number; givenUp: number } {
+    const firstUnsettled = seq === null ? 0 : seq + 1
     let settled = 0
-    for (const record of this.held()) {
-      if (record.boot !== boot) continue
-      if (seq !== null && record.seq <= seq) {
-        record.gone = true
-        record.due = null
-        settled++
-      } else if (record.seq <= seen && record.sends > 0) record.passedAtMs ??= nowMs
-    }
-    this.trim()
-    return settled
-  }
-
-  /** Passed by `seen` at least 30 s ago and sent at least 30 s ago: due once more, or given up after the third time.
-   *  Answers how many were given up. */
-  resendPassed(nowMs: number): number {
     let givenUp = 0
     for (const record of this.held()) {
-      if (record.passedAtMs === null || record.inFlight || record.due !== null) continue
-      if (nowMs - record.passedAtMs < resendAfterMs || nowMs - record.sentAtMs < resendAfterMs) continue
-      if (record.sends >= sendsBeforeGivingUp) {
-        record.gone = true
+      if (record.boot !== boot) continue
+      if (record.seq < firstUnsettled) {
+        this.drop(record)
+        settled++
+      } else if (record.seq <= seen && record.sends > 0) {
+        record.passedAtMs ??= nowMs
+        if (record.seq !== firstUnsettled || record.sends < sendsBeforeGivingUp) continue
+        if (record.inFlight || nowMs - record.sentAtMs < resendAfterMs) continue
+        this.drop(record)
         givenUp++
-      } else {
-        record.due = 'backlog'
-        this.backlogMayWait = true
       }
     }
     this.trim()
-    return givenUp
+    return { settled, givenUp }
+  }
+
+  /** What `seen` passed at least 30 s ago and was sent at least 30 s ago is due once more. */
+  resendPassed(nowMs: number): void {
+    for (const record of this.held()) {
+      if (record.passedAtMs === null || record.inFlight || record.due !== null) continue
+      // After the third send a receipt gets time to say that it is still not settled.
+      const waitMs = record.sends < sendsBeforeGivingUp ? resendAfterMs : 1.5 * resendAfterMs
+      if (nowMs - record.passedAtMs < resendAfterMs || nowMs - record.sentAtMs < waitMs) continue
+      record.due = 'backlog'
+      this.backlogMayWait = true
+    }
   }
 
   /** The oldest run that waits as backlog and fits one batch: one boot, no hole, at most `maxCount` readings and `maxBytes`. */
@@ -160,6 +161,11 @@ export class Ring {
       record.sentAtMs = nowMs
       record.sentOn = connection
     }
+  }
+
+  private drop(record: RingRecord): void {
+    record.gone = true
+    record.due = null
   }
 
   private trim(): void {

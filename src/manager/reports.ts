@@ -38,10 +38,11 @@ export function createReports(parts: ReportParts): Reports {
   const send = (topic: string, value: unknown, retain: boolean): Promise<void> =>
     broker.publish({ topic, payload: Buffer.from(JSON.stringify(value)), qos: retain ? 1 : 0, retain })
 
+  // Rates are of the last whole interval, everything else is of this moment.
   const view = (): BrokerView => {
-    const { up, version, listeners, denied } = broker.health()
-    const { timestamp, ...figures } = stats
-    const time = timestamp === null ? null : Math.round(timestamp * 1000)
+    const health = broker.health()
+    const { up, version, listeners, denied } = health
+    const { timestamp, ...rates } = stats
     return {
       kind: broker.kind,
       version,
@@ -50,8 +51,9 @@ export function createReports(parts: ReportParts): Reports {
       receipts: true,
       listeners: [...listeners],
       denied,
-      timestamp: time,
-      ...figures,
+      timestamp: timestamp === null ? null : Math.round(timestamp * 1000),
+      ...rates,
+      ...gaugesOf(parts, health),
     }
   }
 
@@ -94,8 +96,6 @@ function statsOf(
     const [a, b] = [before.health[key], now.health[key]]
     return a === null || b === null || interval <= 0 ? null : Math.round(((b - a) / interval) * 10) / 10
   }
-  const { clients, subscriptions, retained, queued, inflight, droppedTotal } = now.health
-  const { stored, rejected } = parts.totals()
   return {
     timestamp: seconds(parts),
     interval: Math.round(interval * 10) / 10,
@@ -103,6 +103,14 @@ function statsOf(
     messages_out_s: rate('messagesOut'),
     bytes_in_s: rate('bytesIn'),
     bytes_out_s: rate('bytesOut'),
+    ...gaugesOf(parts, now.health),
+  }
+}
+
+function gaugesOf(parts: ReportParts, health: BrokerHealth) {
+  const { clients, subscriptions, retained, queued, inflight, droppedTotal } = health
+  const { stored, rejected } = parts.totals()
+  return {
     clients,
     subscriptions,
     retained,

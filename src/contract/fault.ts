@@ -15,7 +15,6 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
   readonly additionalProperties?: boolean
-  readonly patternProperties?: Readonly<Record<string, Schema>>
   readonly items?: Schema
   readonly minItems?: number
   readonly maxItems?: number

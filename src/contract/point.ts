@@ -55,17 +55,20 @@ export function line(point: Point, precision: Precision = 'ms'): string {
 
 const byKey = ([a]: [string, string], [b]: [string, string]): number => (a < b ? -1 : a > b ? 1 : 0)
 
-const measurementText = (text: string): string => oneLine(text).replace(/[, ]/g, '\\$&')
+const measurementText = (text: string): string => bare(text).replace(/[, ]/g, '\\$&')
 
 /** Keys of tags and fields, and values of tags. */
-const keyText = (text: string): string => oneLine(text).replace(/[,= ]/g, '\\$&')
+const keyText = (text: string): string => bare(text).replace(/[,= ]/g, '\\$&')
 
 /** A number without the suffix `i` is a float. */
 const fieldText = (value: number | string): string =>
   typeof value === 'number' ? String(value) : `"${oneLine(value).replace(/["\\]/g, '\\$&')}"`
 
-/** Line protocol has no escape for a newline outside of strings, and a trailing backslash would eat the separator. */
-const oneLine = (text: string): string => text.replace(/[\r\n]/g, ' ').replace(/\\+$/, '')
+/** Line protocol has no escape for a line break. */
+const oneLine = (text: string): string => text.replace(/[\r\n]/g, ' ')
+
+/** Outside of quotes a backslash has no escape either: at the end it would eat the separator. */
+const bare = (text: string): string => oneLine(text).replace(/\\+$/, '')
 
 /** Nanoseconds don't fit a double, so the zeros are text. */
 const timeText = (timeMs: number, precision: Precision): string =>

@@ -3,9 +3,9 @@ import { createServer as createTlsServer } from 'node:tls'
 import { defaultRoot, nodeTopic } from '../../contract/topics.ts'
 import type { Broker, BrokerHandlers, BrokerHealth } from '../broker.ts'
 import { Connection, type Shared } from './connection.ts'
+import { Entrance } from './entrance.ts'
 import { Exchange } from './exchange.ts'
 import { forgetfulKeep, type Kept, openKeep } from './keep.ts'
-import { Logins } from './logins.ts'
 import { defaultLimits, type EmbeddedOptions, type ListenerOptions } from './options.ts'
 import { contractPermissions } from './permissions.ts'
 import { SysTopics } from './sys.ts'
@@ -57,20 +57,17 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
   const permissions = options.permissions ?? contractPermissions(root)
   const commitWindowMs = options.commitWindowMs ?? 5
   const exchange = new Exchange({ root, limits, permissions, handlers, keep, clock, commitWindowMs, alarm })
-  exchange.restore(kept)
+  exchange.sessions.restore(kept)
 
   const connections = new Set<Connection>()
   const counters = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 }
-  let names = 0
   const shared: Shared = {
     exchange,
     limits,
     clock,
     counters,
-    logins: new Logins(clock),
-    authenticate: credentials => handlers.authenticate(credentials),
+    entrance: new Entrance(credentials => handlers.authenticate(credentials), clock, limits.clientIdBytes),
     oversize: notice => handlers.oversize(notice),
-    nextName: () => `unnamed-${++names}`,
     gone: connection => connections.delete(connection),
   }
   const take = (socket: Socket, anonymous: boolean): void => {
@@ -103,7 +100,7 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
   const health = (): BrokerHealth => {
     let queued = 0
     let inflight = 0
-    for (const session of exchange.sessions.values()) {
+    for (const session of exchange.sessions.byKey.values()) {
       queued += session.queued
       inflight += session.inflight
     }
@@ -117,14 +114,14 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
         tls: tls !== undefined,
         auth: anonymous ? 'anonymous or password' : 'password',
       })),
-      denied: Object.fromEntries(exchange.denied),
+      denied: Object.fromEntries(exchange.sessions.denied),
       ...counters,
       clients: exchange.online.size,
-      subscriptions: exchange.router.size,
-      retained: exchange.retained.size,
+      subscriptions: exchange.sessions.router.size,
+      retained: exchange.sessions.retained.size,
       queued,
       inflight,
-      droppedTotal: exchange.dropped(),
+      droppedTotal: exchange.sessions.dropped(),
     }
   }
   const sys = new SysTopics(exchange, health, clock, limits.sysEveryMs)
@@ -134,11 +131,11 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
     ports,
     publish: ({ topic, payload, qos, retain }) => exchange.publishOwn(topic, payload, qos, retain),
     sendCommand: (node, payload, evidence) => exchange.publishOwn(nodeTopic(node, 'command', root), payload, 1, false, evidence),
-    reachable: node => exchange.reach.reachable(node),
+    reachable: node => exchange.sessions.reach.reachable(node),
     revoke: user => exchange.revoke(user),
     health,
     sessions: () =>
-      [...exchange.sessions.values()].map(session => ({
+      [...exchange.sessions.byKey.values()].map(session => ({
         client: session.client,
         user: session.identity.user,
         connected: session.sink !== null,

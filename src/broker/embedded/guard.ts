@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import mqttPacket from 'mqtt-packet'
-import { connack, connackCode, connackUnsupported5 } from './packets.ts'
-import type { Qos } from './session.ts'
+import type { Qos } from './message.ts'
+import { connack, connackCode, connackUnsupported5, fixedHeader } from './packets.ts'
 import { isFilter, isTopicName } from './topic.ts'
 import type { Will } from './will.ts'
 
@@ -26,9 +26,9 @@ export type ConnectRead =
 
 const close = (why: string): ConnectRead => ({ ok: false, refuse: null, why })
 
-/** Reads a CONNECT: `frame` is the whole packet, its body starts at `start`. */
-export function readConnect(frame: Buffer, start: number): ConnectRead {
-  const fields = new Fields(frame, start)
+/** Reads a CONNECT whose body is `bytes[start, end)`. */
+export function readConnect(bytes: Buffer, start: number, end: number): ConnectRead {
+  const fields = new Fields(bytes, start, end)
   const protocol = fields.bytes()?.toString('latin1')
   const level = fields.byte()
   if (protocol !== 'MQTT' && protocol !== 'MQIsdp') return close('not an MQTT CONNECT')
@@ -39,7 +39,7 @@ export function readConnect(frame: Buffer, start: number): ConnectRead {
   }
   const wrong = checkConnect(fields)
   if (wrong !== null) return close(wrong)
-  const packet = decode(frame)
+  const packet = decode(0x10, bytes.subarray(start, end))
   if (packet?.cmd !== 'connect') return close('unreadable CONNECT')
   const { will } = packet
   return {
@@ -83,9 +83,9 @@ export interface Subscription {
   readonly qos: Qos
 }
 
-/** Filters of a SUBSCRIBE with their QoS, or what is wrong. Body `[start, end)` in a whole packet. */
-export function readSubscribe(frame: Buffer, start: number): { id: number; filters: Subscription[] } | string {
-  const fields = new Fields(frame, start)
+/** Filters of a SUBSCRIBE with their QoS, or what is wrong. */
+export function readSubscribe(bytes: Buffer, start: number, end: number): { id: number; filters: Subscription[] } | string {
+  const fields = new Fields(bytes, start, end)
   const id = fields.number()
   if (id === null || id === 0) return 'SUBSCRIBE with packet id 0' // [MQTT-2.3.1-1]
   do {
@@ -95,25 +95,26 @@ export function readSubscribe(frame: Buffer, start: number): { id: number; filte
     if (!isFilter(filter)) return 'SUBSCRIBE with a filter that is none' // [MQTT-4.7.1-2, -3]
     if (qos > 2) return 'SUBSCRIBE with a QoS above 2' // [MQTT-3.8.3-4]
   } while (!fields.atEnd)
-  const packet = decode(frame)
+  const packet = decode(0x82, bytes.subarray(start, end))
   if (packet?.cmd !== 'subscribe') return 'unreadable SUBSCRIBE'
   return { id, filters: packet.subscriptions.map(({ topic, qos }) => ({ topic, qos })) }
 }
 
-export function readUnsubscribe(frame: Buffer, start: number): { id: number; filters: string[] } | string {
-  const fields = new Fields(frame, start)
+export function readUnsubscribe(bytes: Buffer, start: number, end: number): { id: number; filters: string[] } | string {
+  const fields = new Fields(bytes, start, end)
   const id = fields.number()
   if (id === null || id === 0) return 'UNSUBSCRIBE with packet id 0'
   do {
     const filter = fields.text()
     if (filter === null || !isFilter(filter)) return 'UNSUBSCRIBE with a filter that is none' // also without any [MQTT-3.10.3-2]
   } while (!fields.atEnd)
-  const packet = decode(frame)
+  const packet = decode(0xa2, bytes.subarray(start, end))
   if (packet?.cmd !== 'unsubscribe') return 'unreadable UNSUBSCRIBE'
   return { id, filters: packet.unsubscriptions }
 }
 
-function decode(frame: Buffer): mqttPacket.Packet | null {
+/** Hands the body to mqtt-packet, behind a fixed header made anew: the client's own may spell the length in more bytes. */
+function decode(first: number, body: Buffer): mqttPacket.Packet | null {
   let read: mqttPacket.Packet | null = null
   const parser = mqttPacket.parser()
   parser.on('packet', packet => {
@@ -122,32 +123,34 @@ function decode(frame: Buffer): mqttPacket.Packet | null {
   parser.on('error', () => {
     read = null
   })
-  parser.parse(frame)
+  parser.parse(Buffer.concat([fixedHeader(first, body.length), body]))
   return read
 }
 
 /** Walks the fields of a packet; null where the packet ends too early or a string is none [MQTT-1.5.3-1, -2]. */
 class Fields {
   private readonly frame: Buffer
+  private readonly end: number
   private at: number
-  constructor(frame: Buffer, at: number) {
+  constructor(frame: Buffer, at: number, end: number) {
     this.frame = frame
     this.at = at
+    this.end = end
   }
   get atEnd(): boolean {
-    return this.at === this.frame.length
+    return this.at === this.end
   }
   byte(): number | null {
-    return this.at < this.frame.length ? this.frame[this.at++]! : null
+    return this.at < this.end ? this.frame[this.at++]! : null
   }
   number(): number | null {
-    if (this.at + 2 > this.frame.length) return null
+    if (this.at + 2 > this.end) return null
     this.at += 2
     return this.frame.readUInt16BE(this.at - 2)
   }
   bytes(): Buffer | null {
     const length = this.number()
-    if (length === null || this.at + length > this.frame.length) return null
+    if (length === null || this.at + length > this.end) return null
     this.at += length
     return this.frame.subarray(this.at - length, this.at)
   }

@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { ClassicLevel } from 'classic-level'
 import type { Identity } from '../broker.ts'
-import type { Qos } from './session.ts'
+import type { Qos } from './message.ts'
 
 /** What survives a restart: persistent sessions (subscriptions, what waits for them or is unacknowledged, open QoS 2 ids) and
  *  retained messages, in a `level` database. Group by group: `write` answers when its operations are on the disk, all or none.

@@ -44,14 +44,13 @@ export const connack = (code: number, sessionPresent: boolean): Buffer => Buffer
 export const connackUnsupported5 = Buffer.from([0x20, 3, 0, 0x84, 0])
 
 export function suback(id: number, codes: readonly number[]): Buffer {
-  const body = 2 + codes.length
-  const head = remainingLengthBytes(body)
-  const out = Buffer.allocUnsafe(1 + head + body)
-  out[0] = 0x90
-  let at = writeRemainingLength(out, 1, body)
-  out[at++] = id >>> 8
-  out[at++] = id & 0xff
-  for (const code of codes) out[at++] = code
+  return Buffer.concat([fixedHeader(0x90, 2 + codes.length), Buffer.from([id >>> 8, id & 0xff, ...codes])])
+}
+
+export function fixedHeader(first: number, body: number): Buffer {
+  const out = Buffer.allocUnsafe(1 + remainingLengthBytes(body))
+  out[0] = first
+  writeRemainingLength(out, 1, body)
   return out
 }
 

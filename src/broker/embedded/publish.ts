@@ -1,8 +1,9 @@
 import type { Identity, Incoming } from '../broker.ts'
-import type { Exchange } from './exchange.ts'
+import type { Delivery, Message, Qos } from './message.ts'
 import type { Batch, Entry } from './queue.ts'
 import { noTargets, type Targets } from './router.ts'
-import type { Delivery, Message, Qos, Session } from './session.ts'
+import type { Routing } from './routing.ts'
+import type { Session } from './session.ts'
 import type { Topic } from './topic.ts'
 
 /** Where a publish came from and where its acknowledgement goes. */
@@ -40,10 +41,10 @@ export class Publish implements Incoming, Message, Entry {
   evidence: Evidence | null = null
   /** Told when it was routed. */
   routed: (() => void) | null = null
-  private readonly exchange: Exchange
+  private readonly routing: Routing
 
   constructor(
-    exchange: Exchange,
+    routing: Routing,
     known: Topic,
     payload: Uint8Array,
     qos: Qos,
@@ -52,7 +53,7 @@ export class Publish implements Incoming, Message, Entry {
     publisher: Publisher | null,
     id: number,
   ) {
-    this.exchange = exchange
+    this.routing = routing
     this.known = known
     this.payload = payload
     this.qos = qos
@@ -79,10 +80,10 @@ export class Publish implements Incoming, Message, Entry {
   }
 
   prepare(batch: Batch): void {
-    this.exchange.preparePublish(this, batch)
+    this.routing.prepare(this, batch)
   }
 
   finish(): void {
-    this.exchange.finishPublish(this)
+    this.routing.finish(this)
   }
 }

@@ -69,11 +69,21 @@ export class CommitQueue {
 
   private parked = false
   private readonly room: () => number
+  private readonly failed: (failure: unknown) => void
 
-  /** `room`: how many messages the next group may have without a loss; 0 parks the queue until `wake`. */
-  constructor(commit: Commit, room: () => number, bounds: QueueBounds, windowMs: number, clock: Clock) {
+  /** `room`: how many messages the next group may have without a loss; 0 parks the queue until `wake`.
+   *  `failed`: a commit was given up by whoever should have made it; the queue stands still. */
+  constructor(
+    commit: Commit,
+    failed: (failure: unknown) => void,
+    room: () => number,
+    bounds: QueueBounds,
+    windowMs: number,
+    clock: Clock,
+  ) {
     this.commit = commit
     this.room = room
+    this.failed = failed
     this.bounds = bounds
     this.windowMs = windowMs
     this.clock = clock
@@ -145,7 +155,12 @@ export class CommitQueue {
     this.take(taken, from, batch, Math.min(room, this.bounds.groupMessages))
     const durable = this.makeDurable(batch)
     if (durable === null) this.finish(taken, from)
-    else void durable.then(() => this.finish(taken, from))
+    else
+      durable.then(
+        () => this.finish(taken, from),
+        // A group that never becomes durable is never acknowledged, and nothing overtakes it.
+        failure => this.failed(failure),
+      )
   }
 
   private take(taken: Entry[], from: Inbox[], batch: Batch, groupMessages: number): void {

@@ -1,4 +1,4 @@
-import { detached, type Message } from './session.ts'
+import { detached, type Message } from './message.ts'
 
 /** The last retained message of each topic: an exact map for the filters nodes use, a trie for wildcards. In memory, bounded. */
 export class RetainedMessages {

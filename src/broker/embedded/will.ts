@@ -1,4 +1,4 @@
-import type { Qos } from './session.ts'
+import type { Qos } from './message.ts'
 
 /** A last will as CONNECT gave it. */
 export interface Will {

@@ -69,25 +69,35 @@ export interface Sendable {
   readonly retain: boolean
 }
 
-/** Puts the faults of one node between it and its link. `acknowledged(lost)` may come at once, later, or never. */
-export function faultyPublish(
-  send: (message: Sendable, done: () => void) => void,
-  faults: Faults,
-  random: Random,
-): (message: Sendable, acknowledged: (lost: boolean) => void) => void {
+/** What stands between one node and its link. */
+export interface FaultyLine {
+  /** `acknowledged(lost)` may come at once, later, or never. */
+  publish(message: Sendable, acknowledged: (lost: boolean) => void): void
+  /** Lets go what is held back to be out of order: no message may follow it. */
+  flush(): void
+}
+
+export function faultyLine(send: (message: Sendable, done: () => void) => void, faults: Faults, random: Random): FaultyLine {
   let heldBack: (() => void) | null = null
-  return (message, acknowledged) => {
-    const go = (): void => send(message, () => acknowledged(false))
-    if (random.next() < faults.badjson)
-      send({ ...message, payload: message.payload.slice(0, Math.floor(message.payload.length / 2)) }, () => {})
-    if (random.next() < faults.drop) return acknowledged(true)
-    if (random.next() < faults.dup) send(message, () => {})
-    if (heldBack === null && random.next() < faults.reorder) {
-      heldBack = go
-      return
-    }
-    go()
-    heldBack?.()
+  const flush = (): void => {
+    const late = heldBack
     heldBack = null
+    late?.()
+  }
+  return {
+    flush,
+    publish(message, acknowledged) {
+      const go = (): void => send(message, () => acknowledged(false))
+      if (random.next() < faults.badjson)
+        send({ ...message, payload: message.payload.slice(0, Math.floor(message.payload.length / 2)) }, () => {})
+      if (random.next() < faults.drop) return acknowledged(true)
+      if (random.next() < faults.dup) send(message, () => {})
+      if (heldBack === null && random.next() < faults.reorder) {
+        heldBack = go
+        return
+      }
+      go()
+      flush()
+    },
   }
 }

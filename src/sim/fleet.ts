@@ -4,7 +4,7 @@ import { type Random, seeded } from '../kit/random.ts'
 import { memoryFlash } from './command-memory.ts'
 import { openExecLog } from './disk/exec-log.ts'
 import { flashFile } from './disk/flash-file.ts'
-import { type Faults, faultyPublish, noFaults, type Sendable } from './faults.ts'
+import { type Faults, type FaultyLine, faultyLine, noFaults, type Sendable } from './faults.ts'
 import { type BrokerAddress, type Link, openLink } from './mqtt/link.ts'
 import { createNode, type NodeAction, type NodeEvent, type VirtualNode } from './node.ts'
 import { roomSignals } from './signals.ts'
@@ -71,7 +71,7 @@ interface Seat {
   readonly random: Random
   link: Link | null
   ready: boolean
-  publish: ((message: Sendable, acknowledged: (lost: boolean) => void) => void) | null
+  line: FaultyLine | null
   failures: number
   /** Monotonic ms; infinity = never again. */
   connectAtMs: number
@@ -94,6 +94,7 @@ export function runFleet(options: FleetOptions): Fleet {
   let everConnected = false
   let stopping = false
   let endedMs: number | null = null
+  let stopped: Promise<SimReport> | null = null
   let lastCheckMs = startedMs
   const loop = setInterval(turn, turnMs)
 
@@ -117,7 +118,7 @@ export function runFleet(options: FleetOptions): Fleet {
       firmware: options.firmware ?? '0.0.0',
     })
     const connectAtMs = startedMs + i * firstConnectionsEveryMs
-    return { node, random: random.fork('fleet'), link: null, ready: false, publish: null, failures: 0, connectAtMs, wakeAtMs: 0 }
+    return { node, random: random.fork('fleet'), link: null, ready: false, line: null, failures: 0, connectAtMs, wakeAtMs: 0 }
   }
 
   /** The seed decides signals and faults, but never a boot: two runs with one seed must not repeat (boot, seq). */
@@ -131,7 +132,10 @@ export function runFleet(options: FleetOptions): Fleet {
     if (checkLinks) lastCheckMs = nowMs
     for (const s of seats) {
       if (s.link === null && nowMs >= s.connectAtMs) connect(s)
-      if (checkLinks) s.link?.check(nowMs)
+      if (checkLinks) {
+        s.link?.check(nowMs)
+        s.line?.flush()
+      }
       if (nowMs >= s.wakeAtMs) step(s, { kind: 'tick' })
     }
   }
@@ -155,7 +159,7 @@ export function runFleet(options: FleetOptions): Fleet {
     // The answer may come inside the call (QoS 0, a fault): the node must have finished its step by then.
     const acknowledged = (lost: boolean): void =>
       queueMicrotask(() => s.link === link && step(s, { kind: 'acknowledged', token, lost: lost || message.qos === 0 }))
-    if (telemetry && s.publish) s.publish(message, acknowledged)
+    if (telemetry && s.line) s.line.publish(message, acknowledged)
     else link.publish(message, () => acknowledged(false))
   }
 
@@ -179,7 +183,7 @@ export function runFleet(options: FleetOptions): Fleet {
       closed: reason => closed(s, link, reason),
     })
     s.link = link
-    s.publish = faultyPublish(link.publish, faults, s.random)
+    s.line = faultyLine(link.publish, faults, s.random)
   }
 
   function closed(s: Seat, link: Link, reason: string): void {
@@ -215,24 +219,26 @@ export function runFleet(options: FleetOptions): Fleet {
     everConnected: () => everConnected,
     lastFailure: () => failure,
     report,
-    async stop({ settleMs = 5_000 } = {}) {
-      stopping = true
-      endedMs = clock.monoMs()
-      for (const s of seats) step(s, { kind: 'rest' })
-      await until(() => seats.every(settled), settleMs)
-      for (const s of seats) {
-        if (s.ready) step(s, { kind: 'stop' })
-        else {
-          s.connectAtMs = Number.POSITIVE_INFINITY
-          s.link?.destroy()
-        }
+    stop: ({ settleMs = 5_000 } = {}) => (stopped ??= stop(settleMs)),
+  }
+
+  async function stop(settleMs: number): Promise<SimReport> {
+    stopping = true
+    endedMs = clock.monoMs()
+    for (const s of seats) step(s, { kind: 'rest' })
+    await until(() => seats.every(settled), settleMs)
+    for (const s of seats) {
+      if (s.ready) step(s, { kind: 'stop' })
+      else {
+        s.connectAtMs = Number.POSITIVE_INFINITY
+        s.link?.destroy()
       }
-      await until(() => seats.every(s => s.link === null), 2_000)
-      clearInterval(loop)
-      for (const s of seats) s.link?.destroy()
-      execLog?.close()
-      return report()
-    },
+    }
+    await until(() => seats.every(s => s.link === null), 2_000)
+    clearInterval(loop)
+    for (const s of seats) s.link?.destroy()
+    execLog?.close()
+    return report()
   }
 
   /** Waits while the loop turns; gives up after `ms`. */

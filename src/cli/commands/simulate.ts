@@ -81,7 +81,9 @@ async function simulate(context: Context, flags: Flags): Promise<Exit> {
   end.stop()
   clearInterval(progress)
   const everConnected = fleet.everConnected()
-  const report = await fleet.stop()
+  const settleMs = settleMsOf(options.faults?.drop ?? 0)
+  out.message(`stopping: up to ${settleMs / 1_000} s for what is under way`)
+  const report = await fleet.stop({ settleMs })
   if (!everConnected)
     throw new CliError(
       exits.unreachable,
@@ -92,6 +94,9 @@ async function simulate(context: Context, flags: Flags): Promise<Exit> {
   out.result(report, () => reportText(report, out.style))
   return exits.done
 }
+
+/** What a broker acknowledged and lost is sent again 30 s after a receipt went past it. */
+const settleMsOf = (drop: number): number => (drop > 0 ? 40_000 : 5_000)
 
 function prefixOf(prefix: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,25}$/.test(prefix)) return prefix

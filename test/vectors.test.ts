@@ -3,13 +3,14 @@ import { rejectReasons } from '../src/contract/codes.ts'
 import { judgeCommand } from '../src/contract/commands.ts'
 import {
   decodeAck,
+  decodeCommand,
   decodeLog,
+  decodeReceipts,
   decodeStatus,
   decodeTelemetry,
   type MessageReject,
   type TelemetryMessage,
 } from '../src/contract/decode.ts'
-import { decodeCommand, decodeReceipts } from '../src/contract/decode-for-node.ts'
 import { limits } from '../src/contract/limits.ts'
 import { parseTopic } from '../src/contract/topics.ts'
 import { loadStreams, loadVectors, type Vector, withNode } from './vectors.ts'

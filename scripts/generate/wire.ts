@@ -83,7 +83,12 @@ function commandRow([name, command]: [string, BuiltinCommand]): string[] {
     return rows.length === 0 ? '–' : rows.join('<br>')
   }
   const reboot = command.overReboot ? '; `accepted` at once, `done` after the birth of a new boot' : ''
-  return [code(name), command.summary + reboot, told(command.params as SchemaNode), told(command.result as SchemaNode)]
+  return [
+    code(name),
+    command.summary + reboot,
+    told(command.params as SchemaNode),
+    command.result ? told(command.result as SchemaNode) : '–',
+  ]
 }
 
 function exampleLine(): string {

@@ -8,7 +8,8 @@ import { limits } from './limits.ts'
 export interface BuiltinCommand {
   readonly summary: string
   readonly params: TObject
-  readonly result: TSchema
+  /** null: not fixed by the contract. */
+  readonly result: TSchema | null
   /** Acked `accepted` before it runs and `done` only after the birth of a new boot. */
   readonly overReboot: boolean
 }
@@ -19,7 +20,7 @@ const OutputName = Type.String({ minLength: 1, maxLength: 64 })
 const OutputValue = Type.Number({ minimum: 0, maximum: 1 })
 const Interval = Type.Number({ minimum: 0.1, maximum: 86_400, description: 'seconds' })
 
-const command = (summary: string, params: TObject, result: TSchema = none): BuiltinCommand => ({
+const command = (summary: string, params: TObject, result: TSchema | null = null): BuiltinCommand => ({
   summary,
   params,
   result,
@@ -41,7 +42,14 @@ export const builtinCommands = {
     Type.Object({
       rev: Type.Integer({ minimum: 0, maximum: limits.uint32Max }),
       interval: Type.Optional(Interval),
-      outputs: Type.Optional(Type.Array(Type.Object({ name: OutputName, safe: Type.Optional(OutputValue) }))),
+      outputs: Type.Optional(
+        Type.Record(Type.String(), Type.Object({ safe: OutputValue }, closed), {
+          description: 'safe value by name of the output',
+        }),
+      ),
+      safe_after: Type.Optional(
+        Type.Number({ minimum: 0, maximum: 86_400, description: 'seconds without a broker until outputs take their safe value' }),
+      ),
     }),
   ),
   set_led: command(

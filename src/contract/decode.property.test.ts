@@ -1,8 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { loadVectors } from '../../test/vectors.ts'
-import { decodeAck, decodeLog, decodeStatus, decodeTelemetry, type TelemetryContext } from './decode.ts'
-import { decodeCommand, decodeReceipts } from './decode-for-node.ts'
+import {
+  decodeAck,
+  decodeCommand,
+  decodeLog,
+  decodeReceipts,
+  decodeStatus,
+  decodeTelemetry,
+  type TelemetryContext,
+} from './decode.ts'
 import { limits } from './limits.ts'
 import { readingExtents } from './reading-text.ts'
 import { reservedNames } from './reserved-names.ts'

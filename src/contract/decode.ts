@@ -7,6 +7,7 @@ import { nodeIdFault } from './node-id.ts'
 import { readingExtents } from './reading-text.ts'
 import { type MessageReject, type Refused, refused } from './refused.ts'
 
+export { type DecodedCommand, decodeCommand, decodeReceipts } from './decode-for-node.ts'
 export { decodeAck, decodeLog, decodeStatus } from './decode-messages.ts'
 export type { MessageReject, ReadingReason, Refused }
 

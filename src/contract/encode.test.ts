@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { Check } from 'typebox/schema'
 import { describe, expect, test } from 'vitest'
-import { decodeAck, decodeStatus, decodeTelemetry } from './decode.ts'
-import { decodeCommand, decodeReceipts } from './decode-for-node.ts'
+import { decodeAck, decodeCommand, decodeReceipts, decodeStatus, decodeTelemetry } from './decode.ts'
 import {
   batchLength,
   encodeAck,

@@ -26,6 +26,12 @@ const near = (schema: TSchema): fc.Arbitrary<unknown> => {
   const { properties = {}, items } = schema as { properties?: Record<string, TSchema>; items?: TSchema }
   if (items) return fc.oneof(leaf, fc.array(near(items), { maxLength: 3 }))
   const keys = Object.fromEntries(Object.entries(properties).map(([key, inner]) => [key, near(inner)]))
+  const inner = Object.values((schema as { patternProperties?: Record<string, TSchema> }).patternProperties ?? {})[0]
+  if (inner)
+    return fc.oneof(
+      leaf,
+      fc.dictionary(fc.constantFrom('a', 'B', 'relay', '__proto__'), near(inner), { maxKeys: 2, noNullPrototype: true }),
+    )
   return Object.keys(keys).length === 0 ? leaf : fc.oneof(leaf, fc.record({ ...keys, extra: leaf }, { requiredKeys: [] }))
 }
 

@@ -15,6 +15,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
   readonly additionalProperties?: boolean
+  readonly patternProperties?: Readonly<Record<string, Schema>>
   readonly items?: Schema
   readonly minItems?: number
   readonly maxItems?: number
@@ -64,10 +65,24 @@ function objectFault(schema: Schema, value: Record<string, unknown>, path: strin
     const found = fault(inner, value[key], at(key))
     if (found) return found
   }
-  if (schema.additionalProperties !== false) return null
+  return otherKeysFault(schema, value, at)
+}
+
+/** Keys that are not listed: by pattern (`Type.Record`), or none at all in a closed object. */
+function otherKeysFault(schema: Schema, value: Record<string, unknown>, at: (key: string) => string): Fault | null {
+  const patterns = Object.entries(schema.patternProperties ?? {}).map(
+    ([pattern, inner]) => [new RegExp(pattern, 'u'), inner] as const,
+  )
+  if (patterns.length === 0 && schema.additionalProperties !== false) return null
+  const known = Object.keys(schema.properties ?? {})
   for (const key of Object.keys(value)) {
-    if (schema.properties && Object.hasOwn(schema.properties, key)) continue
-    const known = Object.keys(schema.properties ?? {})
+    if (known.includes(key)) continue
+    const matching = patterns.filter(([pattern]) => pattern.test(key))
+    for (const [, inner] of matching) {
+      const found = fault(inner, value[key], at(key))
+      if (found) return found
+    }
+    if (matching.length > 0 || schema.additionalProperties !== false) continue
     return { path: at(key), got: shown(value[key]), allowed: known.length === 0 ? 'nothing here' : `only ${known.join(', ')}` }
   }
   return null

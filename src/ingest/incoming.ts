@@ -1,8 +1,9 @@
 import type { Incoming } from '../broker/broker.ts'
-import { decodeAck, decodeStatus, decodeTelemetry } from '../contract/decode.ts'
+import { decodeAck, decodeStatus } from '../contract/decode.ts'
 import type { JournalEvent } from '../contract/events.ts'
 import type { MessageReject } from '../contract/refused.ts'
 import { type ParsedTopic, parseTopic } from '../contract/topics.ts'
+import { decode } from './decode-fast.ts'
 import { type JudgeParts, judge, type Verdict } from './judge.ts'
 import { laneDetails, rejectedMessage } from './rejection.ts'
 
@@ -57,7 +58,7 @@ export class MessageReader {
     if (parts.removed(node)) return this.quarantine(message, node)
     if (message.replay) return this.reject(message, node, { reason: 'retained_replay', detail: laneDetails.retainedReplay() })
     const context = { topicNode: node, now: message.arrived, clockSuspect: parts.clockSuspect() }
-    const decoded = decodeTelemetry(message.payload, context)
+    const decoded = decode(message.payload, context)
     if (!decoded.ok) return this.reject(message, node, decoded.reject)
     const verdict = judge(message, decoded, parts)
     if (verdict instanceof Promise) return verdict.then(judged => parts.outcome.telemetry(node, judged))

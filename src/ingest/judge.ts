@@ -258,10 +258,9 @@ class MessageJudge {
 
   private emitCounts(): void {
     const { decoded, tally } = this
-    // A message that is all repeats said its nulls and its unknown keys before.
-    const anew = tally.stored + tally.rejected > 0
-    const nullValues = anew ? decoded.nullValues : 0
-    const ignoredKeys = anew ? decoded.ignoredKeys : 0
+    const { ignoredKeys } = decoded
+    // A message that is all repeats said its nulls before.
+    const nullValues = tally.stored + tally.rejected > 0 ? decoded.nullValues : 0
     const duplicates = tally.duplicate
     if (duplicates + nullValues + ignoredKeys === 0) return
     this.parts.emit({ kind: 'counts', node: decoded.node, arrived: this.message.arrived, duplicates, nullValues, ignoredKeys })

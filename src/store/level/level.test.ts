@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { seeded } from '../../kit/random.ts'
 import { type RecordsDamage, RecordsLocked } from '../records.ts'
 import { durableRecordsSuite, recordsSuite } from '../records-suite.ts'
@@ -176,22 +176,35 @@ describe('damage', () => {
   })
 })
 
-describe('kill -9', () => {
-  let bundle: string
-  const cache = fileURLToPath(new URL(`../../../node_modules/.cache/records-kill-${process.pid}/`, import.meta.url))
-  beforeAll(async () => {
-    bundle = join(cache, 'writer.mjs')
-    const entry = fileURLToPath(new URL('./kill-writer.ts', import.meta.url))
-    await build({ entryPoints: [entry], bundle: true, platform: 'node', format: 'esm', packages: 'external', outfile: bundle })
-  })
+describe('in a process of its own', () => {
+  const cache = fileURLToPath(new URL(`../../../node_modules/.cache/records-child-${process.pid}/`, import.meta.url))
   afterAll(() => rm(cache, { recursive: true, force: true }))
 
-  test('every synced write that was acknowledged is there, none is torn, and the lock is free at once', async () => {
+  /** Bundles a program that opens the records in argv[2] as `records`. */
+  const program = async (name: string, body: string): Promise<string> => {
+    const outfile = join(cache, `${name}.mjs`)
+    const contents = `import { openLevelRecords } from './level.ts'
+      const records = await openLevelRecords(process.argv[2])
+      const say = line => process.stdout.write(line + '\\n')
+      ${body}`
+    const stdin = { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)), loader: 'ts' as const }
+    await build({ stdin, bundle: true, platform: 'node', format: 'esm', packages: 'external', outfile })
+    return outfile
+  }
+
+  test('kill -9: every synced write that was acknowledged is there, none is torn, and the lock is free at once', async () => {
+    const writer = await program(
+      'kill',
+      `for (let n = Number(process.argv[3]); ; n++) {
+        await records.write([{ collection: 'left', key: String(n), value: n }, { collection: 'right', key: String(n), value: n }], { sync: true })
+        say(n)
+      }`,
+    )
     const dir = freshDir()
     const random = seeded(3)
     let acknowledged = -1
     for (let round = 0; round < 5 * scale; round++) {
-      const child = spawn(process.execPath, [bundle, dir, String(acknowledged + 1)], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const child = spawn(process.execPath, [writer, dir, String(acknowledged + 1)], { stdio: ['ignore', 'pipe', 'inherit'] })
       const until = acknowledged + 1 + random.below(300)
       for await (const line of createInterface({ input: child.stdout })) {
         acknowledged = Number(line)
@@ -208,5 +221,39 @@ describe('kill -9', () => {
       await records.close()
     }
     expect(acknowledged).toBeGreaterThan(0)
+  })
+
+  // A limit on the size of files stands for the full disk (no root needed): the log can't grow, a new one can.
+  test('a write that fails says so, reading goes on, and the next write succeeds as soon as it can', async () => {
+    const writer = await program(
+      'full',
+      `const noise = n => (n + ',').repeat(500) // its table is smaller than its log
+      let failed = 0
+      for (let n = 0; n < 600; n++) {
+        const write = () => records.write([{ collection: 'things', key: String(n), value: noise(n) }], { sync: n % 10 === 0 })
+        await write().catch(async error => {
+          failed++
+          if (!/too large/i.test(error.message)) throw error
+          if (await records.get('things', '0') !== noise(0)) throw new Error('reading stopped')
+          await write()
+        })
+      }
+      for (let n = 0; n < 600; n++) if (await records.get('things', String(n)) !== noise(n)) throw new Error('lost ' + n)
+      await records.close()
+      say(failed)`,
+    )
+    const dir = freshDir()
+    const child = spawn('bash', ['-c', `ulimit -S -f 512; exec "$0" "$@"`, process.execPath, writer, dir], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk))
+    await new Promise(resolve => child.on('close', resolve))
+    expect(Number(output), output).toBeGreaterThan(0)
+    const records = await openLevelRecords(dir)
+    let there = 0
+    for await (const _ of records.list('things')) there++
+    expect([there, records.damage]).toEqual([600, []])
+    await records.close()
   })
 })

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, statfs } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { checkCollection, type KeyRange, type Records, type RecordsDamage } from '../records.ts'
 import { openMended } from './damage.ts'
@@ -30,12 +30,24 @@ export async function openLevelRecords(dir: string, options: LevelRecordsOptions
   let failed = false
   let closed = false
 
-  // After a failed log write LevelDB refuses every later one for as long as it is open: open anew, then the disk may be free again.
+  // After a failed write the end of LevelDB's log is torn, and what it would append behind that is skipped by the next recovery: no
+  // write before the log has been read anew. That itself writes a table, so on a full disk it waits; reading goes on meanwhile.
   const reopen = async (): Promise<void> => {
+    const { bavail, bsize } = await statfs(dir)
+    if (bavail * bsize < roomToReopen)
+      throw new Error(
+        `records: the disk is full (${bavail * bsize} bytes free in ${dir}, ${roomToReopen} needed); make room, it goes on by itself`,
+      )
     await db.close()
+    await reach()
+    failed = false
+  }
+
+  /** Open, also after an opening anew that failed half-way. */
+  const reach = async (): Promise<void> => {
+    if (db.status === 'open') return
     db = new ClassicLevel(dir)
     await db.open()
-    failed = false
   }
 
   const check = (collection: string): void => {
@@ -54,7 +66,7 @@ export async function openLevelRecords(dir: string, options: LevelRecordsOptions
 
     async get<T>(collection: string, key: string) {
       check(collection)
-      if (failed) await turn // perhaps it is just being opened anew
+      if (failed) await inTurn(reach)
       const full = entryKey(collection, key)
       const stored = await db.get(full)
       if (stored === undefined) return undefined
@@ -91,7 +103,7 @@ export async function openLevelRecords(dir: string, options: LevelRecordsOptions
       const to = { lt: range.before === undefined ? `${collection}\x01` : entryKey(collection, range.before) }
       const bounds = { ...from, ...to, reverse: range.reverse ?? false, limit: range.limit ?? -1 }
       return (async function* () {
-        if (failed) await turn
+        if (failed) await inTurn(reach)
         for await (const [full, stored] of db.iterator(bounds)) {
           const key = full.slice(collection.length + 1)
           const decoded = decodeEntry(full, stored)
@@ -108,6 +120,9 @@ export async function openLevelRecords(dir: string, options: LevelRecordsOptions
     },
   }
 }
+
+/** LevelDB's write buffer (4 MiB) as a table, and its small files. */
+const roomToReopen = 8 * 1024 * 1024
 
 /** The report on values that failed their checksum. */
 function wrongEntries(keys: readonly string[]): RecordsDamage {

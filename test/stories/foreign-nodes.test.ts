@@ -59,11 +59,13 @@ describe.skipIf(!hasMosquitto)('mosquitto_pub and mosquitto_sub', () => {
   })
 
   test('mosquitto_sub sees what nodes publish, and a denied filter is refused', async () => {
-    const sub = spawn('mosquitto_sub', [...address(), '-t', 'iot/node/+/telemetry', '-q', '1', '-C', '1', '-d'])
+    const subscriptions = async () => (await house.api('/api/broker')).body.subscriptions as number
+    const before = await subscriptions()
+    const sub = spawn('mosquitto_sub', [...address(), '-t', 'iot/node/+/telemetry', '-q', '1', '-C', '1'])
     started.push(sub)
     let text = ''
     sub.stdout.setEncoding('utf8').on('data', chunk => (text += chunk))
-    await until('the subscription', async () => (/Subscribed/.test(text) ? true : undefined))
+    await until('the subscription', async () => ((await subscriptions()) > before ? true : undefined))
     await run('mosquitto_pub', [
       ...address(),
       '-q',

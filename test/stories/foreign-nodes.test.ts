@@ -63,6 +63,7 @@ describe.skipIf(!hasMosquitto)('mosquitto_pub and mosquitto_sub', () => {
     const before = await subscriptions()
     const sub = spawn('mosquitto_sub', [...address(), '-t', 'iot/node/+/telemetry', '-q', '1', '-C', '1'])
     started.push(sub)
+    const gone = new Promise(done => sub.once('close', done))
     let text = ''
     sub.stdout.setEncoding('utf8').on('data', chunk => (text += chunk))
     await until('the subscription', async () => ((await subscriptions()) > before ? true : undefined))
@@ -75,7 +76,7 @@ describe.skipIf(!hasMosquitto)('mosquitto_pub and mosquitto_sub', () => {
       '-m',
       example.replace('node_07', 'node_seen'),
     ])
-    await new Promise(done => sub.once('exit', done))
+    await gone
     expect(text).toContain('"node_seen"')
     const denied = await run('mosquitto_sub', [...address(), '-t', 'other/#', '-C', '1', '-W', '5', '-d']).catch(error => error)
     expect(`${denied.stdout}${denied.stderr}`).toMatch(/128|denied|All subscription requests were denied/i)

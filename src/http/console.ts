@@ -43,7 +43,6 @@ export async function serveConsole(app: FastifyInstance, parts: Pick<HttpParts, 
   }
   await app.register(fastifyStatic, {
     root: parts.consoleDir,
-    wildcard: false,
     cacheControl: false,
     setHeaders: (reply, path) => {
       const hashed = path.includes('/assets/')

@@ -19,6 +19,8 @@ export interface ChartProps {
   readonly sensor: string
   readonly unit: string
   readonly intervalMs: number | null
+  /** Before this (Unix ms) there is nothing to show. */
+  readonly since: number
   readonly span: Span
   readonly onZoom: (span: Span) => void
   readonly onBack: () => void
@@ -36,7 +38,7 @@ export function Chart(props: ChartProps) {
   const colours = coloursChanged.value
   // A new connection may have brought a backlog.
   const line = live.value.state === 'lost' ? 'lost' : 'open'
-  const { node, sensor, unit, intervalMs, span } = props
+  const { node, sensor, unit, intervalMs, since, span } = props
   const latest = useRef(props)
   latest.current = props
 
@@ -49,7 +51,7 @@ export function Chart(props: ChartProps) {
       onZoom: (from, to) => latest.current.onZoom({ from, to }),
       onBack: () => latest.current.onBack(),
     })
-    const feed = feedPlot(plot, { node, sensor, intervalMs, span, points, setEmpty })
+    const feed = feedPlot(plot, { node, sensor, intervalMs, since, span, points, setEmpty })
     const resized = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: element.clientHeight }))
     resized.observe(element)
     return () => {
@@ -57,7 +59,7 @@ export function Chart(props: ChartProps) {
       feed()
       plot.destroy()
     }
-  }, [node, sensor, unit, intervalMs, span, colours, line])
+  }, [node, sensor, unit, intervalMs, since, span, colours, line])
 
   return (
     <figure class="chart">
@@ -81,7 +83,12 @@ const format = steadyFormatter()
 
 /** What the cursor stands on; always there, so that nothing jumps. */
 function Readout({ cursor, sensor, unit }: { cursor: Reading | null; sensor: string; unit: string }) {
-  if (!cursor) return <span class="readout dim">Point at the line for values; draw over it to zoom</span>
+  if (!cursor)
+    return (
+      <span class="readout dim">
+        Point at the line for values<span class="mouse">; draw over it to zoom</span>
+      </span>
+    )
   const range = cursor.min !== cursor.max && `, ${format(sensor, cursor.min)} to ${format(sensor, cursor.max)}`
   return (
     <span class="readout">
@@ -95,6 +102,7 @@ interface Feed {
   readonly node: string
   readonly sensor: string
   readonly intervalMs: number | null
+  readonly since: number
   readonly span: Span
   readonly points: { current: Points | null }
   readonly setEmpty: (empty: boolean) => void
@@ -105,7 +113,7 @@ function feedPlot(plot: uPlot, feed: Feed): () => void {
   const moving = 'lastMs' in feed.span
   let ended = false
 
-  const windowNow = () => ('lastMs' in feed.span ? { from: now.peek() - feed.span.lastMs, to: now.peek() } : feed.span)
+  const windowNow = () => ('lastMs' in feed.span ? movingWindow(feed.span.lastMs, feed.since) : feed.span)
   const draw = () => {
     if (ended || !feed.points.current) return
     const { from, to } = windowNow()
@@ -147,6 +155,12 @@ function feedPlot(plot: uPlot, feed: Feed): () => void {
     clearInterval(drawing)
     clearInterval(loading)
   }
+}
+
+/** A node that is younger than the span fills the chart from its first message on; a minute is the least. */
+function movingWindow(lastMs: number, since: number): { from: number; to: number } {
+  const to = now.peek()
+  return { from: Math.max(to - lastMs, Math.min(since, to - 60_000)), to }
 }
 
 function download(name: string, text: string): void {

@@ -13,7 +13,7 @@ export function NodeCards() {
         Nodes
       </h2>
       {ids.length === 0 && <p class="dim">No node is called like that.</p>}
-      <div class="cards">
+      <div class={ids.length <= 4 ? 'cards few' : 'cards'}>
         {ids.map(id => (
           <NodeCard key={id} id={id} node={nodes.value.get(id)!} />
         ))}

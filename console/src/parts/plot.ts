@@ -54,10 +54,10 @@ export function makePlot(host: HTMLElement, options: PlotOptions): uPlot {
       ],
       bands: [{ series: [2, 1], fill: pale(line) }],
       axes: [
-        { ...axis, space: 76, values: (_, splits, __, ___, step) => splits.map(s => timeLabel(s * 1000, step)) },
+        { ...axis, space: 76, size: 34, values: (_, splits, __, ___, step) => splits.map(s => timeLabel(s * 1000, step)) },
         {
           ...axis,
-          size: 58,
+          size: (_, labels) => 18 + 7 * Math.max(4, ...(labels ?? []).map(label => label.length)),
           values: (_, splits) => splits.map((v, i) => valueLabel(v, splits, i === splits.length - 1 ? options.unit : '')),
         },
       ],

@@ -27,7 +27,7 @@ function Reject({ reject }: { reject: RejectView }) {
       <details>
         <summary>
           <span class="who">{reject.node ?? reject.topic ?? 'unknown'}</span>
-          <code>{reject.reason}</code>
+          <code class="reason">{reject.reason}</code>
           {reject.count > 1 && <span class="dim">{counted(reject.count, 'reading')}</span>}
           <span class="why">{reject.detail}</span>
           <Ago time={reject.time} />

@@ -41,6 +41,8 @@ export class Outbox {
   private writes = 0
   private answered = 0
   private marked = false
+  /** Somebody was told that there is no room: `onTaken` has to follow, also when the socket takes all at once. */
+  wanted = false
 
   /** `onTaken`: the socket took what was on the way. */
   constructor(socket: Socket, onTaken: () => void) {
@@ -96,7 +98,7 @@ export class Outbox {
         this.onTheWay = this.block
         this.block = null
         this.at = 0
-      } else return
+      } else break
       if (this.socket.destroyed || this.socket.writableEnded) {
         this.onTheWay = null
         return
@@ -108,6 +110,9 @@ export class Outbox {
       // The kernel has it already: the block is free again. The callback still comes, and counts.
       if (this.socket.writableLength === 0) this.release()
     }
+    if (!this.wanted || this.onTheWay !== null) return
+    this.wanted = false
+    this.onTaken()
   }
 
   /** Hands over everything at once: nothing will follow. */
@@ -123,6 +128,7 @@ export class Outbox {
   private readonly written = (): void => {
     if (++this.answered < this.writes || this.onTheWay === null) return
     this.release()
+    this.wanted = false
     this.onTaken()
     this.flush()
   }

@@ -42,7 +42,10 @@ export class Writer implements Sink {
   }
 
   ready(): boolean {
-    return this.open && this.outbox.unsent < this.unsentBytes
+    if (!this.open) return false
+    if (this.outbox.unsent < this.unsentBytes) return true
+    this.outbox.wanted = true
+    return false
   }
 
   pubrel(id: number): void {

@@ -4,9 +4,11 @@ import { crc32 } from 'node:zlib'
 
 /** The few things done to a disk, each with its sync: a name is durable only when its folder was synced too. */
 
+/** Syncs a file that another library wrote, and makes it its owner's alone. */
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r+')
   try {
+    await file.chmod(0o600)
     await file.sync()
   } finally {
     await file.close()

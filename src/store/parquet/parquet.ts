@@ -115,6 +115,7 @@ class Store implements ParquetReadings {
   private busy = 0
   private turn: Promise<unknown> = Promise.resolve()
   private background: Promise<void> | null = null
+  private scrubbing: Promise<void> | null = null
   private readonly waiting: (() => void)[] = []
   private readonly timers: NodeJS.Timeout[] = []
   private retry: NodeJS.Timeout | null = null
@@ -419,12 +420,22 @@ class Store implements ParquetReadings {
         return at < 0 ? null : { ...state, next: this.next, files: state.files.toSpliced(at, 1, ...written) }
       })
       await this.shelf.retire(changed ? [file] : written)
+    } catch (error) {
+      if (!(error instanceof DoubtfulWrite)) await this.shelf.retire(written)
+      throw error
     } finally {
       await release()
     }
   }
 
-  async scrub(): Promise<void> {
+  scrub(): Promise<void> {
+    this.scrubbing ??= this.checkAll().finally(() => {
+      this.scrubbing = null
+    })
+    return this.scrubbing
+  }
+
+  private async checkAll(): Promise<void> {
     for (const file of this.manifest.state.files) {
       if (this.closed) return
       const release = this.shelf.hold([file])
@@ -473,6 +484,7 @@ class Store implements ParquetReadings {
     if (this.retry) clearTimeout(this.retry)
     await this.turn
     await this.background
+    await this.scrubbing
     await this.manifest.settled()
     await this.engine.close()
   }

@@ -152,42 +152,55 @@ class Sums {
   }
 }
 
-/** Partial sums of the files outside `shared`: one query over a list of files (never a glob), its rows at most one a bucket. */
+/** Buckets times fields of one query: DuckDB keeps about 80 bytes for each, of its 64 MB. */
+const sumsAtOnce = 200_000
+
+interface Wanted extends Span {
+  readonly nodes: readonly string[]
+  readonly sensors: readonly string[] | null
+}
+
+/** Partial sums of the files outside `shared`, over a list of files (never a glob), at most one row a bucket: in one query, or in several
+ *  when there are very many fields. */
 async function addFiles(
   library: Library,
   files: readonly FileEntry[],
-  wanted: {
-    readonly nodes: readonly string[]
-    readonly sensors: readonly string[] | null
-    readonly from: number
-    readonly to: number
-  },
+  wanted: Wanted,
   shared: readonly Span[],
   sums: Sums,
 ): Promise<void> {
   const columns = [...new Set(files.flatMap(file => columnsOf(file, wanted.sensors)))]
   if (columns.length === 0) return
-  const outside = shared.map(span => ` AND NOT (time >= ${moment(span.from)} AND time < ${moment(span.to + 1)})`)
-  const parts = columns.map(quoted).map(c => `, min(${c}), max(${c}), sum(${c}), count(${c})::DOUBLE`)
-  const sql = `SELECT ((epoch_ms(time) - ${sums.grid.origin}::BIGINT) // ${sums.grid.bucketMs}::BIGINT)::DOUBLE, count(*)::DOUBLE ${parts.join('')}
-    FROM read_parquet([${files.map(file => text(join(library.folder, file.name))).join(', ')}], union_by_name = true)
-    WHERE ${whereOf(wanted)}${outside.join('')} AND (${anyOf(columns)}) GROUP BY 1`
-  const chunks = await library.engine.read(async connection => (await connection.run(sql)).fetchAllChunks())
-  for (const chunk of chunks) {
-    const items = (column: number) => (chunk.getColumnVector(column) as unknown as { items: Float64Array }).items
-    const bucket = items(0)
-    const rows = items(1)
-    for (let i = 0; i < chunk.rowCount; i++) sums.rows += rows[i]!
-    for (const [c, name] of columns.entries()) {
-      const buckets = sums.field(name)
-      const [low, high, sum, count] = [2, 3, 4, 5].map(part => items(part + 4 * c)) as [
-        Float64Array,
-        Float64Array,
-        Float64Array,
-        Float64Array,
-      ]
-      for (let i = 0; i < chunk.rowCount; i++)
-        if (count[i]! > 0) buckets.addPart(bucket[i]!, low[i]!, high[i]!, sum[i]!, count[i]!)
+  const outside = shared.map(span => ` AND NOT (time >= ${moment(span.from)} AND time < ${moment(span.to + 1)})`).join('')
+  const paths = files.map(file => text(join(library.folder, file.name))).join(', ')
+  const from = `FROM read_parquet([${paths}], union_by_name = true) WHERE ${whereOf(wanted)}${outside}`
+  const atOnce = Math.max(1, Math.floor(sumsAtOnce / sums.grid.count))
+  if (columns.length > atOnce) {
+    const [counted] = await numbers(library, `SELECT count(*)::DOUBLE ${from} AND (${anyOf(columns)})`)
+    sums.rows += counted![0]![0]!
+  }
+  for (let at = 0; at < columns.length; at += atOnce) {
+    const some = columns.slice(at, at + atOnce)
+    const bucket = `((epoch_ms(time) - ${sums.grid.origin}::BIGINT) // ${sums.grid.bucketMs}::BIGINT)::DOUBLE`
+    const parts = some.map(quoted).map(c => `, min(${c}), max(${c}), sum(${c}), count(${c})::DOUBLE`)
+    const sql = `SELECT ${bucket}, count(*)::DOUBLE ${parts.join('')} ${from} AND (${anyOf(some)}) GROUP BY 1`
+    for (const chunk of await numbers(library, sql)) {
+      const [buckets, rows, ...fields] = chunk as [Float64Array, Float64Array, ...Float64Array[]]
+      if (columns.length <= atOnce) for (const count of rows) sums.rows += count
+      for (const [c, name] of some.entries()) {
+        const [low, high, sum, count] = fields.slice(4 * c) as [Float64Array, Float64Array, Float64Array, Float64Array]
+        const field = sums.field(name)
+        for (let i = 0; i < count.length; i++)
+          if (count[i]! > 0) field.addPart(buckets[i]!, low[i]!, high[i]!, sum[i]!, count[i]!)
+      }
     }
   }
+}
+
+/** Runs a query whose columns are all DOUBLE; chunk by chunk its columns. */
+async function numbers(library: Library, sql: string): Promise<Float64Array[][]> {
+  const chunks = await library.engine.read(async connection => (await connection.run(sql)).fetchAllChunks())
+  return chunks.map(chunk =>
+    Array.from({ length: chunk.columnCount }, (_, i) => (chunk.getColumnVector(i) as unknown as { items: Float64Array }).items),
+  )
 }

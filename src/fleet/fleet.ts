@@ -56,7 +56,7 @@ export type FleetEvent =
 
 export interface Commands {
   /** Keeps the command (synced) as `queued`, then sends it as soon as the node can be reached. `key`: Idempotency-Key, scope the
-   *  node, kept 24 h: same body → the same command with `repeated`, other body → `conflict`. */
+   *  node, kept 24 h: same body → the same command with `repeated`, other body → `conflict`. Rejects when the records can't be written: then it was not taken. */
   send(node: string, request: CommandRequest, by: string, key?: string): Promise<SendResult>
   get(id: string): CommandView | undefined
   /** Newest first; `before` = a command id. */

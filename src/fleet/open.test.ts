@@ -18,6 +18,8 @@ function countingLedger(): Ledger & { count(node: string): number } {
   return {
     count: node => counts.get(node) ?? 0,
     known: () => 'no',
+    oldestIsNews: () => true,
+    oldestIsNews: () => true,
     apply(event) {
       if (event.node === null) return
       counts.set(event.node, (counts.get(event.node) ?? 0) + 1)
@@ -239,6 +241,8 @@ describe('presence', () => {
       expect(world.fleet.nodes().map(node => node.state)).toEqual(['unknown', 'offline', 'unknown'])
     }
     expect(world.births).toEqual(['01', '02'])
+    world.batch(world.status('01', { online: false, boot: 2 }, false)) // not of the birth that was recorded
+    expect(world.fleet.node('01')!.state).toBe('unknown')
     world.batch(world.status('01', { boot: 1 }))
     expect(world.births).toEqual(['01', '02', '01'])
     expect(world.fleet.node('01')!.state).toBe('online')

@@ -7,7 +7,8 @@ import { ManualClock } from '../../kit/clock.ts'
 import { seeded } from '../../kit/random.ts'
 import { createMemoryRecords } from '../../store/memory/records.ts'
 import type { Change, Records } from '../../store/records.ts'
-import { type CommandQueue, commandsCollection, openCommandQueue } from './queue.ts'
+import { type CommandQueue, openCommandQueue } from './queue.ts'
+import { commandsCollection } from './writes.ts'
 
 /** A manager with its queue, and a world around it: one clock, records that outlive the manager, a broker that notes what it was
  *  given and hands evidence over only when the test says so. */
@@ -450,6 +451,19 @@ describe('records that fail', () => {
     await world.tick(1000)
     expect(world.published).toEqual([])
     expect(world.queue.list({ limit: 10 })).toEqual([])
+  })
+
+  test('one that reached the disk although its write failed is taken back by the next write', async () => {
+    const write = world.disk.write
+    world.disk.write = async (changes, options) => {
+      await write(changes, options)
+      throw new Error('sync failed')
+    }
+    await expect(world.queue.send('01', { command: 'ping' }, 'test', 'k')).rejects.toThrow('sync failed')
+    world.disk.write = write
+    const again = await world.send('ping', {}, '01', 'k')
+    await world.restart()
+    expect(world.queue.list({ limit: 10 }).map(command => command.id)).toEqual([again.id])
   })
 
   test('an intent that can not be kept is not published; it is when the disk has room again', async () => {

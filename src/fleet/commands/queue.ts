@@ -1,8 +1,7 @@
 import { Value } from 'typebox/value'
 import { CommandRequest, type CommandView } from '../../api/commands.ts'
 import type { Broker } from '../../broker/broker.ts'
-import { encodeCommand } from '../../contract/encode.ts'
-import { type AckEvent, comparePositions, firstPosition, type Position } from '../../contract/events.ts'
+import type { AckEvent } from '../../contract/events.ts'
 import { limits } from '../../contract/limits.ts'
 import type { Clock } from '../../kit/clock.ts'
 import { ulidGenerator } from '../../kit/ulid.ts'
@@ -10,26 +9,22 @@ import type { Change, Records } from '../../store/records.ts'
 import type { Commands, SendResult } from '../fleet.ts'
 import { CommandBook } from './book.ts'
 import { CommandKeys, canonicalBody, type KeptKey, keyMaxLength, keyName, keysCollection } from './keys.ts'
-import { type Evidence, isFinal, isRefusal, mayPublish, step } from './machine.ts'
+import { type Evidence, isFinal, isRefusal, step } from './machine.ts'
+import { newCommand, payloadOf, ulidMs } from './request.ts'
+import { createSending } from './sending.ts'
+import { type CommandWrites, commandsCollection, openCommandWrites, toChange } from './writes.ts'
 
 /** The durable queue of commands. Every step of machine.ts is written before it is acted on: a command before it is answered for,
  *  the intent before the publish, an ack by the journal before it comes here. All changes but acks go through one line of writes;
- *  acks are applied at once and written with the next write, together with the journal position they stand for, so that a replay
- *  meets exactly the commands that its acks met the first time (an ack without id must not close a later command). */
-export interface CommandQueue extends Commands {
+ *  acks are applied at once and written behind (writes.ts). */
+export interface CommandQueue extends Commands, Pick<CommandWrites, 'isNews' | 'reached' | 'pending'> {
   sendThrough(broker: Pick<Broker, 'sendCommand'>): void
   /** Sends what may leave now: to one node, or to all. `birth`: what left before is sent again, to nodes that know a repeat. */
   pump(node?: string, birth?: boolean): Promise<void>
   hasOpen(node: string): boolean
   /** Deadlines, resends, and once an hour the sweeping out of what is long over. */
   tick(): Promise<void>
-  /** Is a batch that ends here still news to the commands? (They may be ahead of the registry.) */
-  isNews(end: Position): boolean
   applyAck(event: AckEvent, live: boolean): void
-  /** All acks up to here are applied. */
-  reached(end: Position): void
-  /** What is not written yet, with its position, for a checkpoint. `written` says whether it succeeded. */
-  pending(): { changes: Change[]; written: (ok: boolean) => void }
   /** The node is removed: ends its commands. */
   abandon(node: string): Promise<void>
   /** Waits for writes under way. */
@@ -49,9 +44,6 @@ export interface CommandQueueParts {
   readonly problem: (detail: string) => void
 }
 
-export const commandsCollection = 'commands'
-export const commandsMark = { collection: 'fleet', key: 'commands_applied' } as const
-const resendEveryMs = 30_000
 const sweepEveryMs = 3_600_000
 const finishedKept = 10_000
 const finishedKeptMs = 30 * 24 * 3_600_000
@@ -64,15 +56,12 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
   const keys = new CommandKeys()
   for await (const [, command] of records.list<CommandView>(commandsCollection)) book.put(command)
   for await (const [name, kept] of records.list<KeptKey>(keysCollection)) keys.load(name, kept)
-  let applied = (await records.get<Position>(commandsMark.collection, commandsMark.key)) ?? firstPosition
+  const writes = await openCommandWrites(records, book)
 
   // Ids sort in the order of the commands, also when the wall clock stepped back over a restart.
   const newestMs = ulidMs(book.newestId())
   const newId = ulidGenerator(() => Math.max(clock.wallMs(), newestMs + 1), parts.random)
-  const startedAt = clock.monoMs()
-  const lastSent = new Map<string, number>()
-  /** Changed by acks since the last write. */
-  const dirty = new Set<string>()
+  const sending = createSending(parts, book)
   let handed: Move[] = []
   let broker: Pick<Broker, 'sendCommand'> | undefined
   let turn: Promise<unknown> = Promise.resolve()
@@ -85,33 +74,9 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
     return mine
   }
 
-  function pending(): { changes: Change[]; written: (ok: boolean) => void } {
-    const taken = [...dirty]
-    dirty.clear()
-    const changes: Change[] = taken.map(id => ({ collection: commandsCollection, key: id, value: book.get(id) }))
-    changes.push({ ...commandsMark, value: applied })
-    return {
-      changes,
-      written: ok => {
-        if (!ok) for (const id of taken) if (book.get(id) !== undefined) dirty.add(id)
-      },
-    }
-  }
-
-  /** One atomic write: these changes, what acks have changed, and the position of it all. Later changes of a key win. */
-  async function write(changes: readonly Change[], sync: boolean): Promise<void> {
-    const rest = pending()
-    try {
-      await records.write([...rest.changes, ...changes], { sync })
-    } catch (error) {
-      rest.written(false)
-      throw error
-    }
-  }
-
   function put(command: CommandView): void {
     book.put(command)
-    if (isFinal(command.state)) lastSent.delete(command.id)
+    if (isFinal(command.state)) sending.ended(command.id)
     parts.emit(command)
   }
 
@@ -126,10 +91,7 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
       if (moved !== undefined && !isRefusal(moved)) next.set(id, moved)
     }
     if (next.size === 0) return []
-    await write(
-      [...next.values()].map(command => ({ collection: commandsCollection, key: command.id, value: command })),
-      sync,
-    )
+    await writes.write([...next.values()].map(toChange), sync)
     return settle(moves, now)
   }
 
@@ -143,29 +105,6 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
       moved.set(id, next)
     }
     return [...moved.values()]
-  }
-
-  function request(node: string, asked: CommandRequest, by: string): CommandView {
-    const now = clock.wallMs()
-    return {
-      id: newId(),
-      node,
-      command: asked.command,
-      // Once through JSON: a resend from the records must have the bytes of the first send.
-      params: JSON.parse(JSON.stringify(asked.params ?? {})),
-      state: 'queued',
-      queued_at: now,
-      sent_at: null,
-      final_at: null,
-      expires: now + Math.round((asked.expires ?? limits.commandExpiresDefaultS) * 1000),
-      progress: null,
-      result: null,
-      error: null,
-      matched: null,
-      attempts: 0,
-      history: [{ state: 'queued', time: now, evidence: 'user' }],
-      by,
-    }
   }
 
   async function keep(node: string, asked: CommandRequest, by: string, key: string | undefined): Promise<SendResult> {
@@ -189,7 +128,7 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
         why: 'queue_full',
         detail: `${waiting} commands wait for ${node}, allowed ${limits.commandsQueued}; cancel some or wait`,
       }
-    const command = request(node, asked, by)
+    const command = newCommand(newId(), node, asked, by, now)
     const bytes = payloadOf(command).length
     if (bytes > limits.commandBytes)
       return {
@@ -197,33 +136,24 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
         why: 'too_large',
         detail: `the command is ${bytes} bytes as published, allowed ${limits.commandBytes}; send less in params`,
       }
-    const changes: Change[] = [{ collection: commandsCollection, key: command.id, value: command }]
+    const changes: Change[] = [toChange(command)]
     const kept: KeptKey = { node, id: command.id, body, time: now }
     if (key !== undefined) changes.push({ collection: keysCollection, key: keyName(node, key), value: kept })
-    await write(changes, true)
+    try {
+      await writes.write(changes, true)
+    } catch (error) {
+      // It may have reached the disk all the same; whoever was refused tries again, and both would be executed after a restart.
+      writes.undo(changes)
+      throw error
+    }
     if (key !== undefined) keys.load(keyName(node, key), kept)
     put(command)
     return { ok: true, command, repeated: false }
   }
 
-  /** What may leave for a node now: never more than 8 unfinished ones, oldest first. */
-  function sendable(node: string, birth: boolean): CommandView[] {
-    const open = book.open(node)
-    const { reachable, dedupe } = parts.delivery(node)
-    if (open.length === 0 || !reachable) return []
-    let room = limits.commandsInFlight - open.filter(command => command.attempts > 0).length
-    return open.filter(command => {
-      if (isOver(command) || !mayPublish(command, dedupe)) return false
-      if (command.attempts > 0) return birth || clock.monoMs() - (lastSent.get(command.id) ?? startedAt) >= resendEveryMs
-      return room-- > 0
-    })
-  }
-
-  const isOver = (command: CommandView): boolean => !parts.clockSuspect() && clock.wallMs() >= command.expires
-
   async function pumpInTurn(nodes: readonly string[], birth: boolean): Promise<void> {
     if (broker === undefined || closed) return
-    const leaving = nodes.flatMap(node => sendable(node, birth))
+    const leaving = nodes.flatMap(node => sending.due(node, birth))
     if (leaving.length === 0) return
     // A repeat has its intent on the disk already; only its count is new.
     const sync = leaving.some(command => command.attempts === 0)
@@ -235,7 +165,7 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
   }
 
   function publish(command: CommandView): void {
-    lastSent.set(command.id, clock.monoMs())
+    sending.sent(command.id)
     broker!
       .sendCommand(command.node, payloadOf(command), by => note([command.id, { kind: 'handed', by }]))
       // Not taken: whether it left is unknown, so it stays as it is until an ack, a resend or the deadline.
@@ -244,6 +174,7 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
 
   /** Evidence of delivery comes in bursts: one write for all that is there. */
   function note(evidence: Move): void {
+    if (closed) return
     handed.push(evidence)
     if (handed.length > 1) return
     void inTurn(async () => {
@@ -252,7 +183,7 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
       try {
         await move(moves)
       } catch (error) {
-        for (const command of settle(moves, clock.wallMs())) dirty.add(command.id)
+        for (const command of settle(moves, clock.wallMs())) writes.changed(command.id)
         parts.problem(`commands can't be kept: ${(error as Error).message}`)
       }
     })
@@ -271,10 +202,10 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
     const now = clock.wallMs()
     const changes = keys.drop(now)
     for (const id of book.prune(finishedKept, now - finishedKeptMs, id => keys.holds(id))) {
-      dirty.delete(id)
+      writes.forget(id)
       changes.push({ collection: commandsCollection, key: id, remove: true })
     }
-    if (changes.length > 0) await write(changes, false)
+    if (changes.length > 0) await writes.write(changes, false)
   }
 
   const pump = (node?: string, birth = false): Promise<void> =>
@@ -312,7 +243,9 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
     counts: () => book.counts(),
     hasOpen: node => book.hasOpen(node),
     pump,
-    pending,
+    isNews: writes.isNews,
+    reached: writes.reached,
+    pending: writes.pending,
 
     sendThrough(through) {
       broker = through
@@ -321,35 +254,29 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
 
     async tick() {
       await quietly(async () => {
-        const over = book.nodesWithOpen().flatMap(node => book.open(node).filter(isOver))
+        const over = book.nodesWithOpen().flatMap(node => book.open(node).filter(sending.isOver))
         await move(over.map(command => [command.id, { kind: 'deadline' }]))
         await pumpInTurn(book.nodesWithOpen(), false)
         await sweep()
       })
     },
 
-    isNews: end => comparePositions(end, applied) > 0,
-
     applyAck({ node, ack, arrived }, live) {
       const match = book.match(node, ack)
       if (match === undefined) return // closed by another ack of the same group; the lane has judged it as known
       const next = step(match.command, { kind: 'ack', ack, matched: match.matched }, arrived)
       if (isRefusal(next)) return
-      dirty.add(next.id)
+      writes.changed(next.id)
       book.put(next)
-      if (isFinal(next.state)) lastSent.delete(next.id)
+      if (isFinal(next.state)) sending.ended(next.id)
       if (live) parts.emit(next)
-    },
-
-    reached(end) {
-      applied = end
     },
 
     async abandon(node) {
       await inTurn(async () => {
         const changes = keys.drop(clock.wallMs(), node)
         await move(book.open(node).map(command => [command.id, { kind: 'abandon' }]))
-        if (changes.length > 0) await write(changes, true)
+        if (changes.length > 0) await writes.write(changes, true)
       })
     },
 
@@ -359,12 +286,3 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
     },
   }
 }
-
-const payloadOf = ({ id, command, params, expires }: CommandView): Uint8Array =>
-  encodeCommand({ id, command, params, expires: expires / 1000 })
-
-const base32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
-
-/** The time inside a ULID; 0 for none. */
-const ulidMs = (id: string | undefined): number =>
-  id === undefined ? 0 : [...id.slice(0, 10)].reduce((ms, digit) => ms * 32 + base32.indexOf(digit), 0)

@@ -75,7 +75,15 @@ async function history(seed: number): Promise<{ files: number; merges: number }>
   const dir = await mkdtemp(join(tmpdir(), 'espalier-model-'))
   folders.push(dir)
   const clock = new ManualClock(noon)
-  const open = () => openParquetReadings({ dir, clock, sealRows: 400, ballastBytes: 0, backgroundAfterMs: null })
+  const open = () =>
+    openParquetReadings({
+      dir,
+      clock,
+      sealRows: 400,
+      ballastBytes: 0,
+      backgroundAfterMs: null,
+      readOutright: seed % 2 ? 2_000 : 0,
+    })
   let store: ParquetReadings = await open()
   const model = createMemoryReadings()
   const journal: DurableBatch[] = []

@@ -22,6 +22,10 @@ const open = async (options: Partial<ParquetOptions> = {}) =>
 
 readingsSuite('readings in memory of the Parquet store', { open })
 readingsSuite('readings in Parquet files', { open, afterBatch: store => store.seal() })
+readingsSuite('readings in Parquet files, summed up by DuckDB', {
+  open: () => open({ readOutright: 0 }),
+  afterBatch: store => store.seal(),
+})
 readingsSuite('readings in merged Parquet files', {
   open: () => open({ clock: new ManualClock(noon + 3 * 86_400_000) }),
   afterBatch: async store => {

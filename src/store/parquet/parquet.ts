@@ -25,6 +25,8 @@ export interface ParquetOptions {
   readonly sealRows?: number
   /** DuckDB's memory limit; not what the process takes in all. Default 64. */
   readonly memoryLimitMb?: number
+  /** Rows up to which a range reads rows instead of having DuckDB sum them up. Default 2,000. */
+  readonly readOutright?: number
   /** Bytes kept in reserve and given up when the disk is full. Default 8 MiB. */
   readonly ballastBytes?: number
   /** How long after a seal that failed it is tried again. Default 5,000. */
@@ -138,6 +140,7 @@ class Store implements ParquetReadings {
     this.library = {
       engine: this.engine,
       folder: places.final,
+      readOutright: options.readOutright ?? 2_000,
       heal: async (files, error) => {
         const sound = await this.shelf.check(files)
         if (sound.length === files.length) throw error

@@ -13,8 +13,6 @@ interface Span {
   readonly to: number
 }
 
-/** Up to so many rows it is cheaper to read them than to have DuckDB count them first. */
-const readOutright = 2_000
 const windowRows = 100_000
 
 /** Answers a range. Files give partial sums by bucket, rows in memory are added here. Where two sources of the node overlap in time a
@@ -35,7 +33,7 @@ export async function rangeOf(library: Library, view: View, query: RangeQuery): 
   }
   if (asked.to <= asked.from) return { bucketMs: 0, series: empty(query.sensors) }
   const wanted = { ...asked, onlyWithSensors: query.sensors !== null }
-  if (rowsAtMost(own, query.node, wanted.from, wanted.to) <= Math.max(readOutright, query.points)) {
+  if (rowsAtMost(own, query.node, wanted.from, wanted.to) <= Math.max(library.readOutright, query.points)) {
     const [slice] = (await collect(library, own, wanted, Number.POSITIVE_INFINITY))!
     return slice ? fromRows(slice, wanted, query) : { bucketMs: 0, series: empty(query.sensors) }
   }

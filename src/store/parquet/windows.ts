@@ -13,6 +13,8 @@ export interface View {
 export interface Library {
   readonly engine: Engine
   readonly folder: string
+  /** Up to so many rows of a node it is cheaper to read them than to have DuckDB sum them up. */
+  readonly readOutright: number
   /** After a failed query: checks the files and answers with those that are sound. Throws the error again when all are. */
   heal(files: readonly FileEntry[], error: unknown): Promise<readonly FileEntry[]>
 }

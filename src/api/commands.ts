@@ -13,9 +13,7 @@ export const commandStates = [
   'cancelled',
   'unknown',
 ] as const
-export const CommandState = Type.Union(commandStates.map(state => Type.Literal(state)) as never) as unknown as ReturnType<
-  typeof Type.Unsafe<(typeof commandStates)[number]>
->
+export const CommandState = Type.Enum([...commandStates])
 export type CommandState = (typeof commandStates)[number]
 
 /** States that nothing follows, except `unknown`, which a later final ack corrects. */

@@ -19,7 +19,6 @@ function countingLedger(): Ledger & { count(node: string): number } {
     count: node => counts.get(node) ?? 0,
     known: () => 'no',
     oldestIsNews: () => true,
-    oldestIsNews: () => true,
     apply(event) {
       if (event.node === null) return
       counts.set(event.node, (counts.get(event.node) ?? 0) + 1)

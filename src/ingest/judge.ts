@@ -268,7 +268,7 @@ class MessageJudge {
 
   private emitOldest(): void {
     const { oldest, node, boot } = this.decoded
-    if (!oldest) return
+    if (!oldest || !this.parts.known.oldestIsNews(node, boot!, oldest)) return
     this.parts.emit({ kind: 'oldest', node, arrived: this.message.arrived, ownBoot: boot!, boot: oldest.boot, seq: oldest.seq })
   }
 

@@ -8,9 +8,10 @@ type Verdict = 'stored' | 'rejected'
  *  can be made of it even while an append hangs: at the journal's bound it is the checkpoint that ends the wait. */
 export class Known {
   private readonly pending = new Map<string, Map<number, Map<number, Verdict>>>()
-  private readonly ledger: Pick<Ledger, 'known'>
+  private readonly spokeStatus = new Set<string>()
+  private readonly ledger: Pick<Ledger, 'known' | 'oldestIsNews'>
 
-  constructor(ledger: Pick<Ledger, 'known'>) {
+  constructor(ledger: Pick<Ledger, 'known' | 'oldestIsNews'>) {
     this.ledger = ledger
   }
 
@@ -18,7 +19,16 @@ export class Known {
     return this.pending.get(node)?.get(boot)?.get(seq) ?? this.ledger.known(node, boot, seq)
   }
 
+  /** Is this word on a node's oldest reading worth an event? Judged against the ledger, which does not know the batch yet: where
+   *  the batch may have changed what it would answer (another boot, a birth), yes. */
+  oldestIsNews(node: string, ownBoot: number, oldest: { readonly boot: number; readonly seq: number }): boolean {
+    const boots = this.pending.get(node)
+    if (oldest.boot !== ownBoot || this.spokeStatus.has(node) || boots?.size !== 1 || !boots.has(ownBoot)) return true
+    return this.ledger.oldestIsNews(node, oldest.boot, oldest.seq)
+  }
+
   note(event: JournalEvent): void {
+    if (event.kind === 'status') this.spokeStatus.add(event.node)
     if (event.kind === 'reading' || event.kind === 'settled') {
       if (event.boot !== null && event.seq !== null) this.seqs(event.node, event.boot).set(event.seq, 'stored')
     } else if (event.kind === 'reject' && event.settles && event.node !== null) {
@@ -30,6 +40,7 @@ export class Known {
   /** The batch is applied: the ledger knows it all now. */
   clear(): void {
     this.pending.clear()
+    this.spokeStatus.clear()
   }
 
   private seqs(node: string, boot: number): Map<number, Verdict> {

@@ -53,6 +53,12 @@ export class Boot {
     this.loseBelow(this.known + 1)
   }
 
+  /** Is something missing below `seq`? The reading right behind the last known one is on its way with the question. */
+  wouldLoseBelow(seq: number): boolean {
+    if (seq > this.known + 1) return true
+    return seq > this.lostBelow && this.came.countIn(this.lostBelow, seq) < seq - this.lostBelow
+  }
+
   private loseBelow(seq: number): void {
     if (seq <= this.lostBelow) return
     this.cameBelow += this.came.countIn(this.lostBelow, seq)

@@ -27,6 +27,7 @@ export function createLedger(): Ledger {
 
   return {
     known: (node, boot, seq) => accounts.get(node)?.known(boot, seq) ?? 'no',
+    oldestIsNews: (node, boot, seq) => accounts.get(node)?.oldestIsNews(boot, seq) ?? true,
     apply(event: JournalEvent) {
       switch (event.kind) {
         case 'reading':

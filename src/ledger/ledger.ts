@@ -6,6 +6,9 @@ import type { JournalEvent } from '../contract/events.ts'
 export interface Ledger {
   /** Was this very (boot, seq) stored or rejected before? */
   known(node: string, boot: number, seq: number): 'no' | 'stored' | 'rejected'
+  /** Would this word on the oldest reading a node holds change the account? Nodes say it in every message; the lane makes an event
+   *  of it only then. It may say yes too often, never no wrongly. */
+  oldestIsNews(node: string, boot: number, seq: number): boolean
   /** Applies a verdict, in the order of the journal: live once it is durable, and at a start every replayed event that the restored
    *  snapshot does not hold. A (boot, seq) that came before changes nothing. */
   apply(event: JournalEvent): void

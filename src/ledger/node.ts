@@ -59,6 +59,16 @@ export class NodeAccount {
     if (boot === this.latestBirth) this.loseOthers(account)
   }
 
+  /** As `oldest`, asked: would it lose anything? A boot nobody spoke of yet may have lost its beginning. */
+  oldestIsNews(boot: number, seq: number): boolean {
+    const account = this.boots.get(boot)
+    if (account === undefined) return true
+    if (seq < account.oldest) return false
+    if (account.wouldLoseBelow(seq)) return true
+    const others = this.withMissing.size - (this.withMissing.has(account) ? 1 : 0)
+    return boot === this.latestBirth && others > 0
+  }
+
   born(boot: number, arrived: number): void {
     this.latestBirth = boot
     if (this.boots.has(boot)) this.spokenOf(boot, arrived)

@@ -3,10 +3,10 @@ import type { Applier, DurableBatch, JournalEvent, Position, RejectEvent } from 
 import { type Lane, type LaneParts, openLane } from '../../src/ingest/ingest.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import { ManualClock } from '../../src/kit/clock.ts'
+import { createLedger } from '../../src/ledger/create.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { createMemoryReadings } from '../../src/store/memory/readings.ts'
 import type { ReadingsStore } from '../../src/store/readings.ts'
-import { plainLedger } from './plain-ledger.ts'
 
 /** A lane on memory ports, with a hand on the journal: what a test of its behaviour needs. */
 export interface World {
@@ -30,7 +30,7 @@ export function openWorld(parts: Partial<LaneParts> = {}): World {
   const clock = new ManualClock()
   const journal = new HeldJournal()
   const store = parts.store ?? createMemoryReadings()
-  const ledger = parts.ledger ?? plainLedger()
+  const ledger = parts.ledger ?? createLedger()
   const published: Outgoing[] = []
   const lane = openLane({
     journal,

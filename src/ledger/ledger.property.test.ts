@@ -154,7 +154,7 @@ test('after any events and restarts the ledger says what a map of every seq says
       }
       agree(ledger, model)
     }),
-    { numRuns: 1500 * scale },
+    { numRuns: 600 * scale },
   )
 })
 
@@ -170,6 +170,6 @@ test('the ledger agrees with the map after every single event, too', () => {
         agree(ledger, model)
       }
     }),
-    { numRuns: 150 * scale },
+    { numRuns: 100 * scale },
   )
 })

@@ -29,15 +29,20 @@ export function snapshotNode(account: NodeAccount): NodeSnapshot {
     birth: account.latestBirth,
     duplicates: account.duplicates,
     folded: account.folded,
-    boots: boots.map(boot => ({
-      boot: boot.boot,
-      last_ms: boot.lastMs,
-      oldest: boot.oldest,
-      lost_below: boot.lostBelow,
-      came: [...boot.came.edges],
-      times: boot.came.times.map(time => (Number.isNaN(time) ? null : time)),
-      rejected: [...boot.rejected.edges],
-    })),
+    boots: boots.map(snapshotBoot),
+  }
+}
+
+function snapshotBoot(boot: Boot): BootSnapshot {
+  const { edges, times } = boot.came.flat()
+  return {
+    boot: boot.boot,
+    last_ms: boot.lastMs,
+    oldest: boot.oldest,
+    lost_below: boot.lostBelow,
+    came: edges,
+    times: times.map(time => (Number.isNaN(time) ? null : time)),
+    rejected: boot.rejected.flat().edges,
   }
 }
 
@@ -57,13 +62,10 @@ export function restoreNode(node: string, value: unknown): NodeAccount {
 function restoreBoot(snapshot: BootSnapshot): Boot {
   const boot = new Boot(snapshot.boot, {
     came: new Runs(
-      [...snapshot.came],
+      snapshot.came,
       snapshot.times.map(time => time ?? Number.NaN),
     ),
-    rejected: new Runs(
-      [...snapshot.rejected],
-      snapshot.rejected.map(() => Number.NaN),
-    ),
+    rejected: new Runs(snapshot.rejected),
     oldest: snapshot.oldest,
     lostBelow: snapshot.lost_below,
   })

@@ -13,7 +13,7 @@ import { selected } from '../state/selection.ts'
 /** Is everything all right, what is a node doing, did my command happen, why does my board not show up: all on one page. */
 export function Overview() {
   const id = selected.value
-  // Many cards would push the chart out of sight: then it stands beside them.
+  // Many cards would push the rest out of sight: then it stands beside them.
   const many = nodes.value.size > 12
   return (
     <>
@@ -29,9 +29,10 @@ export function Overview() {
               <CommandBox id={id} />
               <CommandList id={id} />
             </section>
+            {many && <RejectList />}
           </div>
         )}
-        <RejectList />
+        {!many && <RejectList />}
       </main>
       <Footer />
     </>

@@ -1,5 +1,5 @@
-import type { Signal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { type Signal, useComputed } from '@preact/signals'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { NodeView } from '../../../src/api/nodes.ts'
 import { detailOf, unitOf, wantDetail } from '../state/details.ts'
 import { select, selected } from '../state/selection.ts'
@@ -10,20 +10,35 @@ import { Sparkline } from './sparkline.tsx'
 import { StateMark } from './state-mark.tsx'
 import { Value } from './value.tsx'
 
-/** One node: name, state with age, up to four values, the day of the first. A click makes it the one the page is about. */
-export function NodeCard({ id, node }: { id: string; node: Signal<NodeView> }) {
+interface CardProps {
+  readonly id: string
+  readonly node: Signal<NodeView>
+}
+
+/** One node. A card out of sight is an empty frame with a name: of 1,000 only those that are looked at follow their readings. */
+export function NodeCard({ id, node }: CardProps) {
   const card = useRef<HTMLElement>(null)
-  useEffect(() => whileSeen(card.current!, () => wantDetail(id)), [id])
+  const [seen, setSeen] = useState(false)
+  useEffect(() => watchSight(card.current!, setSeen), [])
+  useEffect(() => (seen ? again(() => wantDetail(id)) : undefined), [seen, id])
+  // A card is drawn again when it becomes the chosen one or stops being it, not whenever another is chosen.
+  const current = useComputed(() => selected.value === id).value
+  return (
+    <article ref={card} class={`panel card ${current ? 'current' : ''} ${seen ? '' : 'unseen'}`}>
+      {seen ? <Face id={id} node={node} current={current} /> : <Name id={id} name={node.peek().name} current={current} />}
+    </article>
+  )
+}
+
+/** Name, state with age, up to four values, the day of the first. */
+function Face({ id, node, current }: CardProps & { current: boolean }) {
   const view = node.value
   const detail = detailOf(id).value
   const sensors = sensorsOf(view, detail?.sensors.map(one => one.name) ?? [])
-  const current = selected.value === id
   return (
-    <article ref={card} class={`panel card ${current ? 'current' : ''}`}>
+    <>
       <header>
-        <button type="button" class="name" aria-pressed={current} onClick={() => choose(id)}>
-          {view.name ?? id}
-        </button>
+        <Name id={id} name={view.name} current={current} />
         <span class="id">{[view.name === null ? '' : id, view.virtual ? 'virtual' : ''].filter(Boolean).join(' · ')}</span>
         <SignalBars dbm={view.rssi} />
       </header>
@@ -40,7 +55,16 @@ export function NodeCard({ id, node }: { id: string; node: Signal<NodeView> }) {
         </dl>
       )}
       <Sparkline series={detail?.day ?? null} colour={colourOf(sensors[0] ?? '')} />
-    </article>
+    </>
+  )
+}
+
+/** The whole card is this button: it makes the node the one the page is about. */
+function Name({ id, name, current }: { id: string; name: string | null; current: boolean }) {
+  return (
+    <button type="button" class="name" aria-pressed={current} onClick={() => choose(id)}>
+      {name ?? id}
+    </button>
   )
 }
 
@@ -60,25 +84,36 @@ function sensorsOf(view: NodeView, declared: readonly string[]): string[] {
   return ordered.slice(0, 4)
 }
 
-const againMs = 60_000
+const slowestMs = 60_000
 
-/** Calls `run` when the element comes into sight and again each minute while it is there; soon again the first time, when a fresh
- *  house has only seconds of data. */
-function whileSeen(element: Element, run: () => void): () => void {
+/** Calls `run` now, soon again, because a fresh house has only seconds of data, and then each minute. */
+function again(run: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   let waitMs = 7500
-  const again = () => {
+  const next = () => {
     run()
-    timer = setTimeout(again, waitMs)
-    waitMs = Math.min(againMs, waitMs * 2)
+    timer = setTimeout(next, waitMs)
+    waitMs = Math.min(slowestMs, waitMs * 2)
   }
-  const observer = new IntersectionObserver(([entry]) => {
-    clearTimeout(timer)
-    if (entry!.isIntersecting) again()
-  })
-  observer.observe(element)
-  return () => {
-    observer.disconnect()
-    clearTimeout(timer)
-  }
+  next()
+  return () => clearTimeout(timer)
+}
+
+const watched = new WeakMap<Element, (seen: boolean) => void>()
+const sight = new IntersectionObserver(
+  entries => {
+    for (const { target, isIntersecting, boundingClientRect } of entries) {
+      // An empty frame keeps its height, so that nothing jumps.
+      ;(target as HTMLElement).style.minHeight = isIntersecting ? '' : `${boundingClientRect.height}px`
+      watched.get(target)?.(isIntersecting)
+    }
+  },
+  // A screen ahead, so that scrolling meets full cards.
+  { rootMargin: '50% 0px' },
+)
+
+function watchSight(element: Element, tell: (seen: boolean) => void): () => void {
+  watched.set(element, tell)
+  sight.observe(element)
+  return () => sight.unobserve(element)
 }

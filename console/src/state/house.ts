@@ -25,14 +25,25 @@ export const readingListeners = new Set<(reading: LiveReading) => void>()
 
 const trouble: Readonly<Record<NodeView['state'], number>> = { offline: 0, late: 1, unknown: 2, online: 3, asleep: 3 }
 
-/** Ids, trouble first, then by id. Depends on states alone, so that a reading moves no card. */
-const states = computed(() => [...nodes.value].map(([id, node]) => [id, node.value.state] as const))
+// Sorting 1,000 nodes is for a change of state, not for every reading: this counts the former.
+const stateChanges = signal(0)
+const byId = new Intl.Collator('en', { numeric: true })
+
+const states = computed(() => {
+  stateChanges.value
+  return [...nodes.value].map(([id, node]) => [id, node.peek().state] as const)
+})
+
+/** Ids, trouble first, then by id. */
 export const order = computed(() =>
-  [...states.value]
-    .sort((a, b) => trouble[a[1]] - trouble[b[1]] || a[0].localeCompare(b[0], 'en', { numeric: true }))
-    .map(([id]) => id),
+  [...states.value].sort((a, b) => trouble[a[1]] - trouble[b[1]] || byId.compare(a[0], b[0])).map(([id]) => id),
 )
 export const countOf = (state: NodeView['state']): number => states.value.filter(([, is]) => is === state).length
+
+function put(node: Signal<NodeView>, view: NodeView): void {
+  if (node.peek().state !== view.state) stateChanges.value++
+  node.value = view
+}
 
 export async function loadAll(): Promise<void> {
   const [list, recent, rejected, view, state] = await Promise.all([
@@ -56,7 +67,7 @@ function putNodes(list: readonly NodeView[]): void {
   const next = new Map<string, Signal<NodeView>>()
   for (const node of list) {
     const known = nodes.peek().get(node.id)
-    if (known) known.value = node
+    if (known) put(known, node)
     next.set(node.id, known ?? signal(node))
   }
   nodes.value = next
@@ -100,7 +111,7 @@ function take(event: ApiEvent): void {
       return
     case 'presence': {
       const node = nodes.peek().get(event.data.node)
-      if (node) node.value = { ...node.peek(), state: event.data.state }
+      if (node) put(node, { ...node.peek(), state: event.data.state })
       else reloadSoon()
       return
     }

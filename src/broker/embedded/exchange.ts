@@ -95,10 +95,10 @@ export class Exchange {
         this.sessions.keep(client.session, batch, null)
       },
       finish: () => {
-        if (!client.writer.open) return
         if (refused) return client.refuse(connackCode.unavailable)
         const session = client.session!
         client.writer.connack(connackCode.accepted, present)
+        if (!client.writer.open) return
         session.attach(client.writer)
         this.pace.progressed(session)
         for (const node of this.sessions.commandsOf(session)) this.sessions.reach.settle(node)
@@ -166,7 +166,7 @@ export class Exchange {
       finish: () => {
         const session = client.session
         if (session === null || session.ended) return
-        if (client.writer.open) client.writer.suback(id, codes)
+        client.writer.suback(id, codes)
         for (const delivery of retained) session.offer(delivery)
         for (const node of nodes) this.sessions.reach.settle(node)
       },
@@ -189,7 +189,7 @@ export class Exchange {
       },
       finish: () => {
         for (const node of nodes) this.sessions.reach.settle(node)
-        if (client.writer.open) client.writer.answer(answer.unsuback, id)
+        client.writer.answer(answer.unsuback, id)
       },
     })
   }
@@ -205,7 +205,7 @@ export class Exchange {
         batch.sync = true
       },
       finish: () => {
-        if (client.writer.open) client.writer.answer(answer.pubcomp, id)
+        client.writer.answer(answer.pubcomp, id)
       },
     })
   }
@@ -227,7 +227,7 @@ export class Exchange {
         batch.sync = true
       },
       finish: () => {
-        if (client.writer.open) client.writer.pubrel(id)
+        client.writer.pubrel(id)
       },
     })
   }

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { firstPosition, type JournalEvent, type Position } from '../contract/events.ts'
-import { type Journal, JournalClosed, type JournalOptions, openJournal } from './journal.ts'
+import { type Journal, JournalClosed, type JournalOptions } from './journal.ts'
+import { openJournal } from './open.ts'
 
 let dir: string
 const open: Journal[] = []

@@ -2,7 +2,6 @@ import type { DurableBatch, JournalEvent, Position } from '../contract/events.ts
 import type { Clock } from '../kit/clock.ts'
 
 export { JournalClosed } from './closed.ts'
-export { openJournal } from './open.ts'
 
 /** journal: the point of durability. Judged events come in by the batch; when `append` answers they are on the disk, and only
  *  then may anything be acknowledged. Appliers read them back from their watermarks after a crash. It promises order, at most

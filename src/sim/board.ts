@@ -1,6 +1,5 @@
-import { limits } from '../contract/limits.ts'
+import { builtinCommands, isBuiltin, judgeCommand } from '../contract/commands.ts'
 import type { NodeConfig } from './command-memory.ts'
-import { integerWithin, oneOf, optional, type Param, required, text, within, wrongParam } from './params.ts'
 
 /** The hardware of a virtual node: a LED, outputs, an interval. Commands change it; nothing here knows MQTT or files. */
 export interface Board {
@@ -31,48 +30,8 @@ export interface Outcome {
   readonly also?: 'status' | 'reboot'
 }
 
-const outputNames = ['relay', 'pump'] as const
-const outputName = required(outputNames.join(', '), oneOf(...outputNames))
-
-/** Built-ins and their params (wire contract §5). */
-export const builtIns: Readonly<Record<string, Readonly<Record<string, Param>>>> = {
-  ping: {},
-  get_status: {},
-  read_now: {},
-  set_interval: { seconds: required('0.1 to 86400', within(0.1, 86_400)) },
-  configure: {
-    rev: required('a whole number from 0 to 4294967295', integerWithin(0, limits.uint32Max)),
-    interval: optional('0.1 to 86400', within(0.1, 86_400)),
-    outputs: optional(`an object like {"relay":{"safe":0}} of ${outputNames.join(', ')}`, isOutputConfig),
-    safe_after: optional('0 to 86400 seconds', within(0, 86_400)),
-  },
-  set_led: { state: required('"on" or "off"', oneOf('on', 'off')), brightness: optional('0 to 255', integerWithin(0, 255)) },
-  set_output: { name: outputName, value: required('0 or 1', oneOf(0, 1)) },
-  pulse_output: { name: outputName, ms: required('1 to 60000', integerWithin(1, 60_000)) },
-  identify: { seconds: optional('1 to 60', within(1, 60)) },
-  reboot: {},
-  update_firmware: {
-    url: required('text', text),
-    board: required('text', text),
-    version: required('text', text),
-    size: required('bytes', integerWithin(1, limits.uint32Max)),
-    sha256: required('64 hex digits', value => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)),
-    signature: required('text', text),
-    force: optional('true or false', oneOf(true, false)),
-  },
-}
-
-function isOutputConfig(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  return Object.entries(value).every(
-    ([name, o]) =>
-      oneOf(...outputNames)(name) &&
-      typeof o === 'object' &&
-      o !== null &&
-      oneOf(0, 1)((o as Params).safe) &&
-      Object.keys(o).length === 1,
-  )
-}
+/** What can be switched. */
+const outputNames: readonly string[] = ['relay', 'pump']
 
 export interface BoardOptions {
   readonly intervalS: number
@@ -113,7 +72,7 @@ export function createBoard(options: BoardOptions): Board {
       return { result: { interval: intervalS }, also: 'status' }
     },
     configure: params => {
-      const safe = Object.entries((params.outputs ?? {}) as Record<string, { safe: 0 | 1 }>).map(
+      const safe = Object.entries((params.outputs ?? {}) as Record<string, { safe: number }>).map(
         ([name, o]) => [name, o.safe] as const,
       )
       config = {
@@ -163,16 +122,19 @@ export function createBoard(options: BoardOptions): Board {
     },
     intervalS: () => intervalS,
     refuse(command, params) {
-      if (!Object.hasOwn(builtIns, command))
+      if (!isBuiltin(command))
         return {
           code: 'unknown_command',
-          message: `${command} is no command of this node, allowed: ${Object.keys(builtIns).join(', ')}`,
+          message: `${command} is no command of this node, allowed: ${Object.keys(builtinCommands).join(', ')}`,
         }
-      const wrong = wrongParam(params, builtIns[command]!)
-      if (wrong) return { code: 'bad_params', message: wrong }
+      const wrong = judgeCommand(command, params)
+      if (wrong) return wrong
+      if (command === 'update_firmware') return { code: 'hardware', message: 'a virtual node has no flash to write an image to' }
+      const unknown = outputsIn(command, params).find(name => !outputNames.includes(name))
+      if (unknown !== undefined)
+        return { code: 'bad_params', message: `${unknown} is no output of this node, allowed: ${outputNames.join(', ')}` }
       if (command === 'pulse_output' && pulses.has(params.name as string))
         return { code: 'busy', message: `${params.name} is in a pulse already, try again when it is over` }
-      if (command === 'update_firmware') return { code: 'hardware', message: 'a virtual node has no flash to write an image to' }
       return undefined
     },
     run: (command, params, nowMs) => effects[command]!(params, nowMs),
@@ -190,4 +152,10 @@ export function createBoard(options: BoardOptions): Board {
     toSafeState,
     powerUp,
   }
+}
+
+/** The outputs that a command, right in form, wants to switch or configure. */
+function outputsIn(command: string, params: Params): string[] {
+  if (command === 'set_output' || command === 'pulse_output') return [params.name as string]
+  return command === 'configure' ? Object.keys((params.outputs ?? {}) as object) : []
 }

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { type DecodedCommand, decodeCommand } from '../contract/decode-for-node.ts'
 import type { Board, Outcome, Params } from './board.ts'
 import { type AckBody, afterBoot, type FinalState, type Remembered, withRoom } from './command-memory.ts'
 import { rawMembers } from './raw-json.ts'
@@ -6,7 +7,7 @@ import { rawMembers } from './raw-json.ts'
 /** Takes commands as they arrive and answers with acks. It remembers an id before it executes it, so that whatever happens a
  *  command runs at most once (wire contract §5). What survives a reboot goes through `save`, which is durable when it returns. */
 export interface CommandDesk {
-  receive(payload: string, flags: { retain: boolean; dup: boolean }, now: Now): Reply
+  receive(payload: Uint8Array, flags: { retain: boolean; dup: boolean }, now: Now): Reply
   /** Finishes what is over by now. */
   tick(now: Now): AckBody[]
   /** Earliest end of something that runs; null = nothing does. */
@@ -41,11 +42,8 @@ export interface DeskPorts {
   witness(id: string | null, command: string, params: Params, now: Now): void
 }
 
-interface Parsed {
-  readonly id: string | null
-  readonly command: string
-  readonly params: unknown
-  readonly expires: number | null
+interface Parsed extends DecodedCommand {
+  /** CRC32 of command and params as received. */
   readonly crc: number
 }
 
@@ -127,11 +125,9 @@ export function openDesk(ports: DeskPorts): CommandDesk {
       if (known) return repeat(c, known)
       if (c.expires !== null && now.wallMs / 1_000 > c.expires)
         return turnDown(c, 'expired', 'expired', 'it arrived after its deadline and was not run')
-      const params = c.params ?? {}
-      if (typeof params !== 'object' || Array.isArray(params)) return turnDown(c, 'rejected', 'bad_params', 'params is no object')
-      const refusal = ports.board.refuse(c.command, params as Params, now.monoMs)
+      const refusal = ports.board.refuse(c.command, c.params as Params, now.monoMs)
       if (refusal) return turnDown(c, 'rejected', refusal.code, refusal.message)
-      return execute(c, params as Params, now)
+      return execute(c, c.params as Params, now)
     },
     tick(now) {
       const over = running.filter(r => r.endMs <= now.monoMs)
@@ -159,23 +155,9 @@ export function openDesk(ports: DeskPorts): CommandDesk {
   }
 }
 
-/** A command is an object with a `command`; anything else can't even be answered. */
-function parseCommand(payload: string): Parsed | undefined {
-  let message: unknown
-  try {
-    message = JSON.parse(payload)
-  } catch {
-    return undefined
-  }
-  if (typeof message !== 'object' || message === null || Array.isArray(message)) return undefined
-  const { id, command, params, expires } = message as Record<string, unknown>
-  if (typeof command !== 'string' || command === '' || (id !== undefined && typeof id !== 'string')) return undefined
-  const raw = rawMembers(payload)
-  return {
-    id: id ?? null,
-    command,
-    params,
-    expires: typeof expires === 'number' ? expires : null,
-    crc: crc32(`${raw.get('command')}\n${raw.get('params') ?? ''}`),
-  }
+function parseCommand(payload: Uint8Array): Parsed | undefined {
+  const command = decodeCommand(payload)
+  if (!command) return undefined
+  const raw = rawMembers(Buffer.from(payload).toString())
+  return { ...command, crc: crc32(`${raw.get('command')}\n${raw.get('params') ?? ''}`) }
 }

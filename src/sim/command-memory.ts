@@ -34,8 +34,8 @@ export interface NodeFlash {
 export interface NodeConfig {
   readonly rev: number
   readonly intervalS: number | null
-  /** Safe state of each output, 0 or 1. */
-  readonly safe: Readonly<Record<string, 0 | 1>>
+  /** Safe value of each output, 0 to 1. */
+  readonly safe: Readonly<Record<string, number>>
   /** Seconds without a broker after which the outputs go to their safe state. */
   readonly safeAfterS: number
 }

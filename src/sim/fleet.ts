@@ -6,8 +6,9 @@ import { openExecLog } from './disk/exec-log.ts'
 import { flashFile } from './disk/flash-file.ts'
 import { type Faults, type FaultyLine, faultyLine, noFaults, type Sendable } from './faults.ts'
 import { type BrokerAddress, type Link, openLink } from './mqtt/link.ts'
-import { createNode, type NodeAction, type NodeEvent, type VirtualNode } from './node.ts'
+import { createNode } from './node.ts'
 import { roomSignals } from './signals.ts'
+import type { NodeAction, NodeEvent, VirtualNode } from './virtual-node.ts'
 
 export interface FleetOptions {
   readonly broker: BrokerAddress

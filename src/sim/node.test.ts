@@ -124,11 +124,17 @@ test('a receipt for another boot, a null seq and nonsense free nothing', () => {
   w.do({
     kind: 'message',
     topic: 'iot/node/n1/receipt',
-    payload: '{"receipts":[{"boot":-1,"seq":"x"},null]',
+    payload: Buffer.from('{"receipts":[{"boot":-1,"seq":"x"},null]'),
     retain: false,
     dup: false,
   })
-  w.do({ kind: 'message', topic: 'iot/node/n1/receipt', payload: '{"receipts":[null,7,{"boot":1}]}', retain: false, dup: false })
+  w.do({
+    kind: 'message',
+    topic: 'iot/node/n1/receipt',
+    payload: Buffer.from('{"receipts":[null,7,{"boot":1}]}'),
+    retain: false,
+    dup: false,
+  })
   expect(w.node.held).toBe(3)
 })
 

@@ -68,3 +68,9 @@ export const statusText = (id: string, s: StatusFacts): string =>
     sensors: s.sensors,
     outputs: s.outputs.map(name => ({ name })),
   })
+
+export const willText = (id: string, boot: number): string => JSON.stringify({ node_id: `node_${id}`, online: false, boot })
+
+/** Last words: like the will, with a reason when it is a planned absence. */
+export const goodbyeText = (id: string, boot: number, reason: 'reboot' | null): string =>
+  JSON.stringify({ node_id: `node_${id}`, online: false, boot, ...(reason && { reason }) })

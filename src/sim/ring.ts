@@ -44,13 +44,13 @@ export class Ring {
     return held
   }
 
-  /** Adds a reading; the answer is how many old ones had to go for it. */
+  /** Adds a reading, as backlog unless the caller sends it at once; the answer is how many old ones had to go for it. */
   add(boot: number, seq: number, body: string): { record: RingRecord; dropped: number } {
     const record: RingRecord = {
       boot,
       seq,
       body,
-      due: null,
+      due: 'backlog',
       inFlight: false,
       acknowledged: false,
       gone: false,

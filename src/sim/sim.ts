@@ -5,4 +5,4 @@
 export { type Faults, noFaults, parseFaults } from './faults.ts'
 export { type Fleet, type FleetOptions, runFleet as startFleet, type SimReport } from './fleet.ts'
 export type { BrokerAddress } from './mqtt/link.ts'
-export type { VirtualNode } from './node.ts'
+export type { VirtualNode } from './virtual-node.ts'

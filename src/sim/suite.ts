@@ -1,8 +1,9 @@
 import { ManualClock } from '../kit/clock.ts'
 import { seeded } from '../kit/random.ts'
 import { type FlashStore, memoryFlash } from './command-memory.ts'
-import { createNode, type ExecLine, type NodeAction, type NodeEvent, type NodeOptions, type VirtualNode } from './node.ts'
+import { createNode } from './node.ts'
 import { roomSignals } from './signals.ts'
+import type { ExecLine, NodeAction, NodeEvent, NodeOptions, VirtualNode } from './virtual-node.ts'
 
 /** A node under test with the broker's side of its connection in hand: what it published, what is acknowledged, what time it is. */
 export interface Published {
@@ -126,7 +127,7 @@ export function world(options: Partial<NodeOptions> & { clock?: ManualClock } = 
       act({
         kind: 'message',
         topic: 'iot/node/n1/command',
-        payload: typeof message === 'string' ? message : JSON.stringify(message),
+        payload: Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)),
         retain: flags?.retain ?? false,
         dup: flags?.dup ?? false,
       }),
@@ -134,12 +135,18 @@ export function world(options: Partial<NodeOptions> & { clock?: ManualClock } = 
       void act({
         kind: 'message',
         topic: 'iot/node/n1/receipt',
-        payload: JSON.stringify({ receipts: [{ boot, seq, seen }] }),
+        payload: Buffer.from(JSON.stringify({ receipts: [{ boot, seq, seen }] })),
         retain: false,
         dup: false,
       }),
     brokerStatus: status =>
-      void act({ kind: 'message', topic: 'iot/broker/status', payload: JSON.stringify(status), retain: true, dup: false }),
+      void act({
+        kind: 'message',
+        topic: 'iot/broker/status',
+        payload: Buffer.from(JSON.stringify(status)),
+        retain: true,
+        dup: false,
+      }),
     acks: () => sent.filter(m => m.channel === 'ack').map(m => m.json),
     telemetry: () => sent.filter(m => m.channel === 'telemetry'),
   }

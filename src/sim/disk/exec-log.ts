@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
-import type { ExecLine } from '../node.ts'
+import type { ExecLine } from '../virtual-node.ts'
 
 /** The witness of executions: one JSON line each, on disk before the call returns. Throws when the file can't be written, because
  *  a node without its witness must not go on executing. */

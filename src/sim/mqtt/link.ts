@@ -26,7 +26,7 @@ export interface LinkOptions {
   monoMs(): number
   /** CONNACK and SUBACK are there: the node may speak. */
   ready(): void
-  message(packet: { topic: string; payload: string; retain: boolean; dup: boolean }): void
+  message(packet: { topic: string; payload: Uint8Array; retain: boolean; dup: boolean }): void
   /** Once, whatever the cause. */
   closed(reason: string): void
 }
@@ -119,7 +119,7 @@ export function openLink(options: LinkOptions): Link {
     }
   }
   const publishReceived = (packet: IPublishPacket): void => {
-    options.message({ topic: packet.topic, payload: packet.payload.toString(), retain: packet.retain, dup: packet.dup })
+    options.message({ topic: packet.topic, payload: packet.payload as Buffer, retain: packet.retain, dup: packet.dup })
     // After the node has taken it: what a command changes is on disk by now (write-ahead).
     if (packet.qos === 1) write({ cmd: 'puback', messageId: packet.messageId! } as Packet)
   }

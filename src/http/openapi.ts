@@ -1,8 +1,20 @@
 import swagger from '@fastify/swagger'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
+import { Problem } from '../api/shapes.ts'
 
 const description = `A fleet of boards over HTTP. Times are Unix milliseconds unless a name says otherwise. Every failure is an
 application/problem+json document; lists come as {"items","next"} with ?limit (up to 1000) and ?cursor.`
+
+interface RouteSchema extends FastifySchema {
+  readonly summary?: string
+  /** Media types of a stream, which has no JSON shape. */
+  readonly produces?: readonly string[]
+  readonly response?: Record<string, unknown>
+}
+
+const failure = { description: 'Every failure', content: { 'application/problem+json': { schema: Problem } } }
+
+const contentOf = (types: readonly string[]) => Object.fromEntries(types.map(type => [type, { schema: { type: 'string' } }]))
 
 /** GET /api/openapi.json, made from the schemas of the routes: it can't say anything else than they check. */
 export async function describe(app: FastifyInstance, version: string): Promise<void> {
@@ -18,8 +30,11 @@ export async function describe(app: FastifyInstance, version: string): Promise<v
       },
       security: [{ token: [] }, { session: [] }],
     },
-    // What is under /assets/ is no API.
-    hideUntagged: false,
+    transform: ({ schema, url, route }) => {
+      const { produces, response, ...rest } = schema as RouteSchema
+      const streamed = produces && { 200: { description: rest.summary ?? '', content: contentOf(produces) } }
+      return { schema: { ...rest, response: { ...response, ...streamed, default: failure } }, url, route }
+    },
   })
 }
 

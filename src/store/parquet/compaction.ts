@@ -29,10 +29,13 @@ export function nextMerge(files: readonly FileEntry[], today: number): FileEntry
   for (const group of groups.values()) {
     const running = dayOf(group[0]!.from) >= today
     const candidates = running ? smallOnes(group) : group
-    if (new Set(candidates.map(file => file.set)).size > 1) return candidates
+    if (writings(candidates) > 1) return candidates
   }
   return null
 }
+
+/** How often files were written: those of one set and period share no row, so there is nothing to merge. */
+const writings = (files: readonly FileEntry[]): number => new Set(files.map(file => `${file.set} ${file.period}`)).size
 
 /** A run of small sets, when there are so many that reading them costs more than merging them. */
 function smallOnes(group: readonly FileEntry[]): FileEntry[] {
@@ -40,7 +43,7 @@ function smallOnes(group: readonly FileEntry[]): FileEntry[] {
   for (const file of group) {
     if (file.rows > smallRows) run = []
     else run.push(file)
-    if (new Set(run.map(other => other.set)).size > smallSetsAtMost) return run
+    if (writings(run) > smallSetsAtMost) return run
   }
   return []
 }

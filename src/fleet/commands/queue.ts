@@ -66,6 +66,7 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
   let broker: Pick<Broker, 'sendCommand'> | undefined
   let turn: Promise<unknown> = Promise.resolve()
   let sweptAt = Number.NEGATIVE_INFINITY
+  let troubled = false
   let closed = false
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -92,6 +93,7 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
     }
     if (next.size === 0) return []
     await writes.write([...next.values()].map(toChange), sync)
+    troubled = false
     return settle(moves, now)
   }
 
@@ -184,17 +186,19 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
         await move(moves)
       } catch (error) {
         for (const command of settle(moves, clock.wallMs())) writes.changed(command.id)
-        parts.problem(`commands can't be kept: ${(error as Error).message}`)
+        trouble(error as Error)
       }
     })
   }
 
   /** Work nobody waits for: its failure is told, and the next tick tries again. */
-  const quietly = (work: () => Promise<unknown>): Promise<void> =>
-    inTurn(work).then(
-      () => undefined,
-      (error: Error) => parts.problem(`commands can't be kept: ${error.message}`),
-    )
+  const quietly = (work: () => Promise<unknown>): Promise<void> => inTurn(work).then(() => undefined, trouble)
+
+  /** Told once, not at each tick, until a write succeeds again. */
+  function trouble(error: Error): void {
+    if (!troubled) parts.problem(`commands can't be kept: ${error.message}`)
+    troubled = true
+  }
 
   async function sweep(): Promise<void> {
     if (parts.clockSuspect() || clock.monoMs() - sweptAt < sweepEveryMs) return

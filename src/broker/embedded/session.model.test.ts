@@ -20,7 +20,7 @@ interface Sent {
 class Model {
   n = 0
   /** Offered with QoS > 0 and not yet settled or dropped, in order. */
-  open: { n: number; qos: Qos; state: 'new' | 'sent' | 'released'; id: number }[] = []
+  open: { n: number; qos: Qos; state: 'new' | 'sent' | 'released'; id: number; size: number }[] = []
   connected = false
   qos0Sent: number[] = []
 }
@@ -82,6 +82,13 @@ function settle(model: Model, real: Real): void {
   const underWay = model.open.filter(({ state }) => state !== 'new')
   expect(underWay.length).toBeLessThanOrEqual(bounds.window)
   if (model.connected) expect(session.inflight).toBe(underWay.length)
+  // Nothing waits without a reason.
+  const next = model.open.find(({ state }) => state === 'new')
+  if (model.connected && !real.full && next !== undefined && underWay.length < bounds.window) {
+    const bytes = underWay.reduce((sum, { size }) => sum + size, 0)
+    expect(underWay.length).toBeGreaterThan(0)
+    expect(bytes + next.size).toBeGreaterThan(bounds.windowBytes)
+  }
   // Sent ones are a prefix of what is open: nothing overtook.
   const firstNew = model.open.findIndex(({ state }) => state === 'new')
   if (firstNew >= 0) expect(model.open.slice(firstNew).every(({ state }) => state === 'new')).toBe(true)
@@ -121,7 +128,7 @@ class Publish implements Step {
     } else {
       const delivery = real.session.reserve(message(n, this.size, this.qos), this.qos, false)!
       if (real.session.keeps(delivery)) real.kept.set(delivery.order, delivery)
-      model.open.push({ n, qos: this.qos, state: 'new', id: 0 })
+      model.open.push({ n, qos: this.qos, state: 'new', id: 0, size: Math.max(6, this.size) })
       // What is sent now must be learned before what is dropped: a full queue drops what was not sent.
       real.session.offer(delivery)
       const dropped = real.session.dropped - before
@@ -218,7 +225,7 @@ class Socket implements Step {
 
 const steps = fc.commands(
   [
-    fc.tuple(fc.constantFrom(10, 100, 350), fc.constantFrom<Qos>(0, 1, 2)).map(([size, qos]) => new Publish(size, qos)),
+    fc.tuple(fc.constantFrom(10, 20, 100, 350), fc.constantFrom<Qos>(0, 1, 2)).map(([size, qos]) => new Publish(size, qos)),
     fc.nat(5).map(which => new Acknowledge(which)),
     fc.nat(5).map(which => new Acknowledge(which)),
     fc.integer({ min: 40_000, max: 65_535 }).map(id => new Nonsense(id)),
@@ -226,7 +233,7 @@ const steps = fc.commands(
     fc.constant(new Disconnect()),
     fc.boolean().map(full => new Socket(full)),
   ],
-  { maxCommands: 80 },
+  { maxCommands: 80, size: 'max' },
 )
 
 test.each([true, false])('any history of a session (persistent: %s) keeps its promises', persistent => {

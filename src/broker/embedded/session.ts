@@ -253,7 +253,10 @@ export class Session {
     }
     this.waiting.push(delivery)
     this.waitingBytes += delivery.bytes
+    if (this.waiting.length <= this.bounds.queueMessages && this.waitingBytes <= this.bounds.queueBytes) return
     while (this.waiting.length > this.bounds.queueMessages || this.waitingBytes > this.bounds.queueBytes) this.dropOldest()
+    // What is first now may be small enough for the window that the dropped one was too large for.
+    this.drain()
   }
 
   private dropOldest(): void {

@@ -19,11 +19,8 @@ export async function bench(): Promise<void> {
 function measure(what: string, seqOf: (i: number) => number, nodes: number, withOldest = false) {
   const rounds = [0, 1, 2].map(() => round(seqOf, nodes, withOldest)).sort((a, b) => a - b)
   const seconds = rounds[1]!
-  return {
-    what,
-    'M events/s': ((withOldest ? 2 : 1) * rows) / seconds / 1e6,
-    'ns/event': (seconds * 1e9) / rows / (withOldest ? 2 : 1),
-  }
+  const events = (withOldest ? 2 : 1) * rows
+  return { what, 'M events/s': short(events / seconds / 1e6), 'ns/event': short((seconds * 1e9) / events) }
 }
 
 function round(seqOf: (i: number) => number, nodes: number, withOldest: boolean): number {
@@ -46,3 +43,5 @@ function round(seqOf: (i: number) => number, nodes: number, withOldest: boolean)
   }
   return spent / 1000
 }
+
+const short = (n: number): number => Number(n.toPrecision(3))

@@ -2,7 +2,7 @@ import type { CountsEvent, JournalEvent, OldestEvent, ReadingEvent, RejectEvent,
 import { identity, largestTime, tags } from './layout.ts'
 
 /** Turns the events of a batch into one payload (layout.ts) in a buffer that is used again for the next batch. The plain loops
- *  are the price of a million readings a second on one core (bench/journal). */
+ *  buy millions of readings a second on one core (bench/journal: 3 M at 20 a batch, 8 M at 5000). Held by encode.test.ts. */
 export interface Encoder {
   /** The payload with `head` free bytes in front of it. Valid until the next call. Throws for an event the contract forbids. */
   encode(events: readonly JournalEvent[]): Buffer

@@ -148,6 +148,18 @@ describe('the journal', () => {
     expect(journal.health().segments).toBeLessThan(5)
   })
 
+  test('where only the segment of the last batch is left, trimming can not help, and append goes on over the bound', async () => {
+    const journal = await openIn({ boundBytes: 1000 })
+    let done = 0
+    const running = Promise.all(upTo(20).map(n => journal.append([event(n, 10_000)]).then(() => done++)))
+    await expect.poll(() => journal.health().detail).toMatch(/bound/)
+    while (done < 20) {
+      await journal.trim(journal.end())
+      await Promise.race([running, new Promise(resolve => setImmediate(resolve))])
+    }
+    expect(journal.health()).toMatchObject({ ok: true, appended: 20 })
+  })
+
   test('close waits for the batch in flight and gives up those behind it', async () => {
     const journal = await openIn()
     const answers = upTo(5).map(n =>

@@ -173,3 +173,22 @@ test('the ledger agrees with the map after every single event, too', () => {
     { numRuns: 100 * scale },
   )
 })
+
+test('an oldest that is no news, asked before the reading it came with, would have changed nothing', () => {
+  let noNews = 0
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), boot, seq, fc.nat(3), (steps, own, oldest, above) => {
+      const ledger = createLedger()
+      for (const one of steps) if (one !== 'restart') ledger.apply(one)
+      const news = ledger.oldestIsNews(node, own, oldest)
+      ledger.apply({ ...base, kind: 'settled', boot: own, seq: oldest + above, time: 1 })
+      const before = [ledger.report(node), ledger.receipt(node, base.arrived)]
+      ledger.apply({ ...base, kind: 'oldest', ownBoot: own, boot: own, seq: oldest })
+      if (news) return
+      noNews++
+      expect([ledger.report(node), ledger.receipt(node, base.arrived)]).toEqual(before)
+    }),
+    { numRuns: 600 * scale },
+  )
+  expect(noNews).toBeGreaterThan(50)
+})

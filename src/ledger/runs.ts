@@ -1,6 +1,7 @@
 /** A set of seqs as runs [from, to] in rising order, each with the time of its first and of its last reading: what stands at the
  *  borders of a gap. Adding the seq right behind the last one touches three numbers and allocates nothing. The runs lie in chunks:
- *  in one long array a node that sends every other seq first would move megabytes a reading (bench/ledger: over 1 ms at 1 M runs). */
+ *  in one long array a node that sends every other seq first would move megabytes a reading (bench/ledger at 1 M runs: 0.26 µs
+ *  a reading in chunks; in one array it did not end within minutes). */
 export class Runs {
   /** Never empty ones, but for the only one of an empty set. */
   private readonly chunks: Chunk[]

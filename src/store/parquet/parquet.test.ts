@@ -81,6 +81,27 @@ describe('files', () => {
     await store.close()
   })
 
+  test('seals that are asked for and seals that come by themselves lose no row to each other', async () => {
+    const dir = await fresh()
+    const store = await open({ dir, sealRows: 100 })
+    const asked: Promise<void>[] = []
+    let offset = 0
+    for (let i = 0; i < 120; i++) {
+      const events = Array.from({ length: 40 }, (_, j) => reading('01', noon + i * 40 + j, { t: j }))
+      store.apply({ events, end: { segment: 1, offset: ++offset } }, true)
+      if (i % 5 === 0) asked.push(store.seal())
+      await new Promise(resolve => setTimeout(resolve, 2)) // so that seals run in between
+      if (i % 30 === 7) asked.push(store.remove('nobody'))
+    }
+    await Promise.all(asked)
+    await store.seal()
+    await store.close()
+    const again = await open({ dir })
+    expect(again.stats()).toMatchObject({ hotRows: 0, rows: 120 * 40 })
+    expect((await exported(again)).length).toBe(120 * 40)
+    await again.close()
+  })
+
   test('many small files of the running day are merged in their place: the first reading stays the first', async () => {
     const store = await open()
     for (let i = 0; i < 10; i++) {

@@ -223,6 +223,7 @@ class Store implements ParquetReadings {
   }
 
   private cut(): void {
+    if (this.sealing !== null) throw new Error('a second cut before the first one is written would lose its rows')
     this.sealing = { rows: this.hot, end: this.applied, newest: this.newest.values() }
     this.hot = new RowSet()
   }
@@ -232,10 +233,15 @@ class Store implements ParquetReadings {
   }
 
   private async sealAll(): Promise<void> {
-    await this.write()
-    if (this.hot.count === 0 && comparePositions(this.applied, this.watermark()) === 0) return
-    this.cut()
-    await this.write()
+    this.busy++
+    try {
+      await this.write()
+      if (this.hot.count === 0 && comparePositions(this.applied, this.watermark()) === 0) return
+      this.cut()
+      await this.write()
+    } finally {
+      this.busy--
+    }
   }
 
   /** Makes what was cut off durable. When it fails nothing is lost: it stays in memory and in the journal. */

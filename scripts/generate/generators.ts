@@ -1,3 +1,4 @@
+import { cliReference } from './cli.ts'
 import { codesReference } from './codes.ts'
 import { httpReference } from './http.ts'
 import { messageSchemas } from './schemas.ts'
@@ -13,7 +14,7 @@ export interface GeneratedFile {
 export type Generator = () => readonly GeneratedFile[] | Promise<readonly GeneratedFile[]>
 
 /** Add yours here: a function that gives the same files each time, without clock, network or the order of a directory. */
-const generators: readonly Generator[] = [messageSchemas, wireReference, codesReference, httpReference]
+const generators: readonly Generator[] = [messageSchemas, wireReference, codesReference, httpReference, cliReference]
 
 export async function generateAll(): Promise<GeneratedFile[]> {
   return (await Promise.all(generators.map(generator => generator()))).flat()

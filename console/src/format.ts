@@ -13,12 +13,14 @@ const decimalsOf = (value: number): number => {
   return exponent === undefined ? (mantissa.split('.')[1]?.length ?? 0) : 4
 }
 
-/** A formatter that keeps as many decimals as the sensor has shown so far, so that 22.5 → 22.0 does not make the number jump. */
-export function steadyFormatter(): (sensor: string, value: number) => string {
+/** A formatter that keeps as many decimals as the sensor has shown so far, so that 22.5 → 22.0 does not make the number jump.
+ *  `more`: decimals beyond what a card shows, for reading a chart. */
+export function steadyFormatter(more = 0): (sensor: string, value: number) => string {
   const seen = new Map<string, number>()
   return (sensor, value) => {
-    const own = Math.min(decimalsOf(value), worthDecimals(value))
-    const kept = Math.max(own, Math.min(seen.get(sensor) ?? 0, worthDecimals(value)))
+    const worth = worthDecimals(value) + more
+    const own = Math.min(decimalsOf(value), worth)
+    const kept = Math.max(own, Math.min(seen.get(sensor) ?? 0, worth))
     seen.set(sensor, Math.max(own, seen.get(sensor) ?? 0))
     return value.toFixed(kept).replace('-', '−')
   }

@@ -16,6 +16,12 @@ const byName: readonly (readonly [RegExp, string])[] = [
 
 export const guessUnit = (sensor: string): string => byName.find(([pattern]) => pattern.test(sensor))?.[1] ?? ''
 
+const prominent = ['temperature', 'humidity', 'pressure', 'co2', 'soil_moisture', 'light', 'battery']
+const rank = (name: string): number => prominent.indexOf(name) + 1 || prominent.length + 1
+
+/** What people look for first comes first; the rest by name. */
+export const byProminence = (a: string, b: string): number => rank(a) - rank(b) || (a < b ? -1 : 1)
+
 /** Eight colours that stay apart for the colour-blind (after Okabe and Ito), as CSS tokens. A sensor keeps its colour everywhere. */
 export const colourOf = (sensor: string): string => `--chart-${(fixed[sensor] ?? hash(sensor)) % 8}`
 

@@ -79,7 +79,7 @@ export function Chart(props: ChartProps) {
   )
 }
 
-const format = steadyFormatter()
+const format = steadyFormatter(1)
 
 /** What the cursor stands on; always there, so that nothing jumps. */
 function Readout({ cursor, sensor, unit }: { cursor: Reading | null; sensor: string; unit: string }) {
@@ -125,7 +125,12 @@ function feedPlot(plot: uPlot, feed: Feed): () => void {
   const load = async () => {
     const { from, to } = windowNow()
     // A little beyond now: a board's clock may be ahead.
-    const query = { sensor: [feed.sensor], from: Math.floor(from), to: Math.ceil(moving ? to + 60_000 : to), points: 600 }
+    const query = {
+      sensor: [feed.sensor],
+      from: Math.floor(from),
+      to: Math.ceil(moving ? to + 60_000 : to),
+      points: pointsFor(plot.width),
+    }
     const answer = await client.readings(feed.node, query).catch(() => null)
     if (ended || !answer) return
     const series = answer.series[feed.sensor] ?? { time: [], min: [], mean: [], max: [], count: [] }
@@ -156,6 +161,9 @@ function feedPlot(plot: uPlot, feed: Feed): () => void {
     clearInterval(loading)
   }
 }
+
+/** A point every two pixels: closer, and mean and band melt into one. */
+const pointsFor = (width: number): number => Math.max(100, Math.min(1000, Math.floor(width / 2)))
 
 /** A node that is younger than the span fills the chart from its first message on; a minute is the least. */
 function movingWindow(lastMs: number, since: number): { from: number; to: number } {

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { NodeView } from '../../../src/api/nodes.ts'
 import { detailOf, unitOf, wantDetail } from '../state/details.ts'
 import { select, selected } from '../state/selection.ts'
-import { colourOf } from '../units.ts'
+import { byProminence, colourOf } from '../units.ts'
 import { Ago } from './ago.tsx'
 import { SignalBars } from './signal-bars.tsx'
 import { Sparkline } from './sparkline.tsx'
@@ -80,7 +80,10 @@ function choose(id: string): void {
 /** The node's own order first, then the rest by name; four at most. */
 function sensorsOf(view: NodeView, declared: readonly string[]): string[] {
   const present = Object.keys(view.last).filter(name => name !== 'wifi_rssi' && name !== 'uptime')
-  const ordered = [...declared.filter(name => present.includes(name)), ...present.filter(name => !declared.includes(name)).sort()]
+  const ordered = [
+    ...declared.filter(name => present.includes(name)),
+    ...present.filter(name => !declared.includes(name)).sort(byProminence),
+  ]
   return ordered.slice(0, 4)
 }
 

@@ -33,7 +33,7 @@ export function makePlot(host: HTMLElement, options: PlotOptions): uPlot {
       width: host.clientWidth,
       height: host.clientHeight,
       legend: { show: false },
-      padding: [12, 12, 0, 0],
+      padding: [12, 28, 0, 0],
       cursor: {
         y: false,
         drag: { x: true, y: false, setScale: false },

@@ -1,6 +1,6 @@
 import { type Signal, signal } from '@preact/signals'
 import type { SeriesView } from '../../../src/api/readings.ts'
-import { guessUnit } from '../units.ts'
+import { byProminence, guessUnit } from '../units.ts'
 import { client } from './connection.ts'
 
 /** What a card needs beyond the list: declared units and order of the sensors, and the day of its first one. Asked for when the card
@@ -46,7 +46,10 @@ function next(): void {
 
 async function load(id: string): Promise<void> {
   const node = await client.node(id)
-  const sensors = node.sensors.map(({ name, unit }) => ({ name, unit: unit ?? '' }))
+  const all = node.sensors.map(({ name, unit }) => ({ name, unit: unit ?? '' }))
+  // Declared ones stay in the board's own order.
+  const undeclared = all.filter(one => one.unit === '').sort((a, b) => byProminence(a.name, b.name))
+  const sensors = [...all.filter(one => one.unit !== ''), ...undeclared]
   const first = sensors[0]?.name
   const day = first === undefined ? null : (await client.readings(id, { sensor: [first], points: 96 })).series[first]
   detailOf(id).value = { sensors, day: day ?? null }

@@ -9,9 +9,13 @@ export async function replay(
   follow: { readonly applier: Applier; readonly event: (event: JournalEvent) => void },
 ): Promise<ReplayReport> {
   const marks = new Map<Applier, Position>(appliers.map(applier => [applier, applier.watermark()]))
-  const from = [...marks.values()].reduce((a, b) => (comparePositions(a, b) <= 0 ? a : b))
-  return journal.replay(from, (batch: DurableBatch) => {
+  const inOrder = [...marks.values()].sort(comparePositions)
+  const report = await journal.replay(inOrder[0]!, (batch: DurableBatch) => {
     if (comparePositions(batch.end, marks.get(follow.applier)!) > 0) for (const event of batch.events) follow.event(event)
     for (const [applier, mark] of marks) if (comparePositions(batch.end, mark) > 0) applier.apply(batch, false)
   })
+  // A disk that lied may have lost the journal's end behind a watermark. Asked for what lies behind it, the journal numbers new
+  // segments past it, so that no later batch is taken for one that was applied.
+  await journal.replay(inOrder.at(-1)!, () => undefined)
+  return report
 }

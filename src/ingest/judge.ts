@@ -116,7 +116,7 @@ class MessageJudge {
   private readonly tally = { stored: 0, duplicate: 0, rejected: 0 }
   private settled = false
   private resent = false
-  private readonly rejections: Rejections
+  private rejections: Rejections | null = null
   private readonly memory: NodeMemory
 
   private readonly message: Incoming
@@ -129,7 +129,6 @@ class MessageJudge {
     this.decoded = decoded
     this.parts = parts
     this.fetched = fetched
-    this.rejections = new Rejections(message, decoded)
     this.memory = parts.nodes.of(decoded.node)
   }
 
@@ -137,7 +136,7 @@ class MessageJudge {
     const { decoded, parts, tally } = this
     for (const reading of decoded.readings) tally[this.judge(reading)]++
     for (const reject of decoded.rejects) for (const index of reject.indices) tally[this.judgeUndecodable(reject, index)]++
-    for (const event of this.rejections.events()) parts.emit(event)
+    if (this.rejections) for (const event of this.rejections.events()) parts.emit(event)
     this.emitCounts()
     this.emitOldest()
     return { settled: this.settled, resent: this.resent }
@@ -237,7 +236,7 @@ class MessageJudge {
     reason: 'boot_reused' | 'conflict' | 'quota' | 'column_limit',
     detail: () => string,
   ): Fate {
-    this.rejections.add(index, seq, reason, detail)
+    this.rejected().add(index, seq, reason, detail)
     if (seq !== null) this.settled = true
     return 'rejected'
   }
@@ -251,9 +250,13 @@ class MessageJudge {
     if (known === 'rejected' || (known === 'stored' && reject.reason === 'timestamp_in_future')) return this.duplicate(true)
     const first = index === reject.indices[0] ? { raw: reject.raw, truncated: reject.truncated } : null
     const settles = known === 'no' ? seq : null
-    this.rejections.add(index, settles, reject.reason, () => reject.detail, first)
+    this.rejected().add(index, settles, reject.reason, () => reject.detail, first)
     if (settles !== null) this.settled = true
     return 'rejected'
+  }
+
+  private rejected(): Rejections {
+    return (this.rejections ??= new Rejections(this.message, this.decoded))
   }
 
   private emitCounts(): void {

@@ -4,7 +4,9 @@ import type { ReadingsStore, Row } from '../store/readings.ts'
 /** What is stored at (node, time) as the next judgement must see it: rows judged in this batch and not applied yet first, then
  *  the store's memory, then its files. Files are asked once a message and span, before its readings are judged. */
 export class Rows {
-  private readonly pending = new Map<string, Map<number, Row>>()
+  /** By node; emptied, not made anew, for each batch. */
+  private readonly pending = new Map<string, PendingRows>()
+  private readonly touched: PendingRows[] = []
   private readonly store: Pick<ReadingsStore, 'rowAt' | 'rows'>
 
   constructor(store: Pick<ReadingsStore, 'rowAt' | 'rows'>) {
@@ -13,24 +15,26 @@ export class Rows {
 
   /** `undefined`: only files can tell. */
   at(node: string, time: number): Row | null | undefined {
-    return this.pending.get(node)?.get(time) ?? this.store.rowAt(node, time)
+    return this.pending.get(node)?.at(time) ?? this.store.rowAt(node, time)
   }
 
   /** Rows of this batch that are not in the store yet. */
   pendingOf(node: string): Iterable<Row> {
-    return this.pending.get(node)?.values() ?? []
+    return this.pending.get(node)?.rows ?? []
   }
 
   /** A reading was judged new: `base` is the row it merges into. */
   add(reading: ReadingEvent, base: Row | null): void {
     let rows = this.pending.get(reading.node)
-    if (!rows) this.pending.set(reading.node, (rows = new Map()))
-    rows.set(reading.time, base ? merged(base, reading) : reading)
+    if (!rows) this.pending.set(reading.node, (rows = new PendingRows()))
+    if (rows.rows.length === 0) this.touched.push(rows)
+    rows.add(base ? merged(base, reading) : reading)
   }
 
   /** The batch is applied: the store knows it all now. */
   clear(): void {
-    this.pending.clear()
+    for (const rows of this.touched) rows.clear()
+    this.touched.length = 0
   }
 
   /** The rows at these times out of the files, by time; a time without a row is absent. */
@@ -65,3 +69,32 @@ export function spans(times: readonly number[]): [from: number, to: number][] {
 function merged(base: Row, reading: ReadingEvent): Row {
   return { ...base, names: [...base.names, ...reading.names], values: [...base.values, ...reading.values] }
 }
+
+/** Rows of one node in one batch. Times mostly rise: what is later than all of them is not here. */
+class PendingRows {
+  readonly rows: Row[] = []
+  private latest = Number.NEGATIVE_INFINITY
+  private byTime: Map<number, Row> | null = null
+
+  at(time: number): Row | undefined {
+    if (time > this.latest) return undefined
+    if (this.rows.length <= fewRows) return this.rows.findLast(row => row.time === time)
+    this.byTime ??= new Map(this.rows.map(row => [row.time, row]))
+    return this.byTime.get(time)
+  }
+
+  add(row: Row): void {
+    this.rows.push(row)
+    this.byTime?.set(row.time, row)
+    if (row.time > this.latest) this.latest = row.time
+  }
+
+  clear(): void {
+    this.rows.length = 0
+    this.byTime = null
+    this.latest = Number.NEGATIVE_INFINITY
+  }
+}
+
+/** Up to here a look at each is as quick as a map. */
+const fewRows = 8

@@ -6,6 +6,9 @@ import { temporaryData, type Up, up } from '../espalier.ts'
 /** The page as a person uses it: Debian's chromium, the real server, three virtual boards. */
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
+/** vitest's polls give up after a second; a rounded temperature may stay the same for longer. */
+const patient = { timeout: 20_000 }
+
 describe.skipIf(!existsSync(executablePath))('the page in chromium', () => {
   let data: Awaited<ReturnType<typeof temporaryData>>
   let house: Up
@@ -44,7 +47,7 @@ describe.skipIf(!existsSync(executablePath))('the page in chromium', () => {
     await visit(`/#token=${house.token}`)
     const value = card('sim-1').locator('.value', { hasText: 'temperature' }).locator('.number')
     const first = await value.textContent()
-    await expect.poll(() => value.textContent()).not.toBe(first)
+    await expect.poll(() => value.textContent(), patient).not.toBe(first)
     expect(page.url()).not.toContain(house.token)
     await page.reload()
     await value.waitFor()
@@ -75,7 +78,7 @@ describe.skipIf(!existsSync(executablePath))('the page in chromium', () => {
         await page.mouse.move(box.x + box.width - 8, box.y + box.height / 2)
         await page.mouse.move(box.x + box.width - 12, box.y + box.height / 2)
         return readout.count()
-      })
+      }, patient)
       .toBe(1)
     expect(await readout.textContent()).toMatch(/^−?\d+\.\d+$/)
   })
@@ -108,7 +111,7 @@ describe.skipIf(!existsSync(executablePath))('the page in chromium', () => {
     await card('sim-1').waitFor()
     await page.keyboard.press('/')
     await page.keyboard.type('sim-3')
-    await expect.poll(() => page.locator('.card').count()).toBe(1)
+    await expect.poll(() => page.locator('.card').count(), patient).toBe(1)
     await page.keyboard.press('Escape')
     await card('sim-2').getByRole('button').focus()
     await page.keyboard.press('Enter')
@@ -126,6 +129,6 @@ describe.skipIf(!existsSync(executablePath))('the page in chromium', () => {
     house = await up(data.dir, '--sim', '3', '--sim-interval', '0.5', '--http-port', String(port))
     await page.getByText('Connected again').waitFor()
     const old = await value.textContent()
-    await expect.poll(() => value.textContent()).not.toBe(old)
+    await expect.poll(() => value.textContent(), patient).not.toBe(old)
   })
 })

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { LaneClosed } from '../../src/ingest/ingest.ts'
+import { JournalClosed } from '../../src/journal/journal.ts'
 import { message, openWorld, t0, telemetry, witness } from './lane-world.ts'
 
 const numbered = (seq: number, timestamp: number, sensors: object, boot = 7) => ({ boot, seq, timestamp, sensors })
@@ -61,6 +63,31 @@ describe('durability', () => {
     makeRoom()
     await accepting
     expect(world.journal.appends).toBe(1)
+  })
+
+  test('a journal that is closed before the batch is durable: nothing is accepted, nothing is applied, the ledger knows nothing', async () => {
+    const seen = witness()
+    const world = openWorld({ appliers: [seen] })
+    world.journal.append = async () => {
+      throw new JournalClosed()
+    }
+    const reading = numbered(0, t0, { t: 1 })
+    await expect(world.send(reading)).rejects.toThrow(JournalClosed)
+    await expect(world.send(reading)).rejects.toThrow(JournalClosed)
+    expect([seen.batches, world.published, world.ledger.nodes(), world.lane.stats().ok]).toEqual([[], [], [], false])
+    expect(await world.lane.between(() => 'a last checkpoint')).toBe('a last checkpoint')
+  })
+
+  test('closing waits for the group under way and refuses those that were not judged', async () => {
+    const world = openWorld()
+    world.journal.hold()
+    const first = world.send({ timestamp: t0, sensors: { t: 1 } })
+    const second = world.send({ timestamp: t0 + 1, sensors: { t: 1 } })
+    await new Promise(resolve => setImmediate(resolve))
+    const closing = world.lane.close()
+    world.journal.release()
+    await Promise.all([first, closing, expect(second).rejects.toThrow(LaneClosed)])
+    expect(Object.keys(await world.rows())).toHaveLength(1)
   })
 
   test('work between batches does not wait for an append that hangs, and holds the apply back', async () => {

@@ -13,9 +13,12 @@ export type { Counters, HttpParts, RejectListQuery, RejectShelf } from './parts.
 export interface HttpServer {
   readonly host: string
   readonly port: number
-  /** Ends the event streams, lets requests in progress finish, closes the socket. */
+  /** Ends the event streams, lets requests in progress finish for two seconds, closes the socket. */
   close(): Promise<void>
 }
+
+/** What a request in progress gets at the end. The whole process has 5 s after SIGTERM, and a long export must not take them all. */
+const graceMs = 2000
 
 /** Listens; rejects with the socket's error (`EADDRINUSE`, …) when it can't. */
 export async function openHttp(parts: HttpParts): Promise<HttpServer> {
@@ -27,5 +30,9 @@ export async function openHttp(parts: HttpParts): Promise<HttpServer> {
     throw error
   }
   const { address, port } = app.server.address() as AddressInfo
-  return { host: address, port, close: () => app.close() }
+  const close = async (): Promise<void> => {
+    const cut = setTimeout(() => app.server.closeAllConnections(), graceMs)
+    await app.close().finally(() => clearTimeout(cut))
+  }
+  return { host: address, port, close }
 }

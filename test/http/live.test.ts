@@ -174,6 +174,29 @@ test('a taken port is told to the caller', async () => {
   await expect(openHttp({ ...parts, port: server.port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
 })
 
+test('a request in progress is answered before the server is closed', async () => {
+  let finish = (): void => {}
+  let asked = (): void => {}
+  const arrived = new Promise<void>(resolve => (asked = resolve))
+  const { server, client } = await start({}, parts => ({
+    ...parts,
+    rejects: {
+      ...parts.rejects,
+      list: () => {
+        asked()
+        return new Promise(resolve => (finish = () => resolve({ items: [], next: null })))
+      },
+    },
+  }))
+  const answer = client.rejects()
+  await arrived
+  const closing = server.close()
+  finish()
+  expect(await answer).toEqual([])
+  await closing
+  open.splice(0)
+})
+
 test('closing ends open streams at once', async () => {
   const { server, client } = await start()
   const stop = new AbortController()

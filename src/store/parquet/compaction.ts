@@ -1,11 +1,7 @@
 import { dayOf, periodOf } from './calendar.ts'
-import { DoubtfulWrite } from './disk.ts'
-import type { Engine } from './engine.ts'
-import type { FileEntry, Manifest } from './manifest.ts'
-import { partsOf } from './parts.ts'
-import type { Shelf } from './shelf.ts'
-import { type Library, windows } from './windows.ts'
-import { type Folders, writePart } from './writer.ts'
+import type { FileEntry } from './manifest.ts'
+import { type Premises, writeFiles } from './premises.ts'
+import { windows } from './windows.ts'
 
 /** Rows of a day file's row group: 30 days of a node read 40 ms from day files, 253 from hourly ones. */
 const rowGroup = 122_880
@@ -48,49 +44,33 @@ function smallOnes(group: readonly FileEntry[]): FileEntry[] {
   return []
 }
 
-export interface Merging {
-  readonly engine: Engine
-  readonly manifest: Manifest
-  readonly shelf: Shelf
-  readonly library: Library
-  readonly folders: Folders
-  readonly nextNumber: () => number
-  /** True when there is no more time: what was written so far is thrown away. */
-  readonly stopped: () => boolean
-}
-
 /** Merges files into new ones by (node, time) and puts them in their place in one change of the manifest. Reads by groups of nodes,
  *  never a whole day at once. Every file is checked before it is read: merging a damaged one would make the damage permanent. */
-export async function merge(parts: Merging, files: readonly FileEntry[], today: number): Promise<void> {
-  const { engine, manifest, shelf, library, folders, nextNumber, stopped } = parts
+export async function merge(premises: Premises, files: readonly FileEntry[]): Promise<void> {
+  const { manifest, shelf, library } = premises
   const release = shelf.hold(files)
-  const written: FileEntry[] = []
   try {
     const sound = await shelf.check(files)
     if (sound.length < files.length) return // what is left is looked at again
-    const set = nextNumber()
-    for (const nodes of nodeGroups(files))
-      for await (const slices of windows(
-        library,
-        { files, memory: [] },
-        { nodes, sensors: null, from: 0, to: Number.MAX_SAFE_INTEGER },
-        stepRows,
-      ))
-        for (const part of partsOf(slices, today)) {
-          if (stopped()) return await shelf.retire(written)
-          written.push(await writePart(engine, part, `${part.period}-${nextNumber()}.parquet`, set, folders, rowGroup))
-        }
-    const changed = await manifest.change(state => {
-      if (!files.every(file => state.files.includes(file))) return null // one was set aside, or lost a node
-      const at = state.files.indexOf(files[0]!)
-      const rest = state.files.filter(file => !files.includes(file))
-      const before = state.files.slice(0, at).filter(file => !files.includes(file)).length
-      return { ...state, next: nextNumber(), files: [...rest.slice(0, before), ...written, ...rest.slice(before)] }
-    })
-    await shelf.retire(changed ? files : written)
-  } catch (error) {
-    if (!(error instanceof DoubtfulWrite)) await shelf.retire(written) // the manifest on the disk may name them: the next start knows
-    throw error
+    const view = { files, memory: [] }
+    const everything = { sensors: null, from: 0, to: Number.MAX_SAFE_INTEGER }
+    const entered = await writeFiles(
+      premises,
+      { set: premises.nextNumber(), rowGroup },
+      async write => {
+        for (const nodes of nodeGroups(files))
+          for await (const slices of windows(library, view, { ...everything, nodes }, stepRows))
+            if (!premises.closed) await write(slices)
+      },
+      written =>
+        manifest.change(state => {
+          if (premises.closed || !files.every(file => state.files.includes(file))) return null // one was set aside, or lost a node
+          const rest = state.files.filter(file => !files.includes(file))
+          const at = state.files.slice(0, state.files.indexOf(files[0]!)).filter(file => !files.includes(file)).length
+          return { ...state, next: premises.nextNumber(), files: [...rest.slice(0, at), ...written, ...rest.slice(at)] }
+        }),
+    )
+    if (entered) await shelf.retire(files)
   } finally {
     await release()
   }

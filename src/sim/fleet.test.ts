@@ -171,6 +171,28 @@ test('without a broker the report says so and the reason is told', async () => {
   expect((await fleet.stop()).acknowledged).toBe(0)
 })
 
+test('a stopped fleet has sent again what a faulty line lost, and every reading is receipted', async () => {
+  // The least of a manager: everything up to the first hole is settled.
+  const seen = new Map<number, Set<number>>()
+  watcher.on('message', (topic, payload) => {
+    if (!topic.endsWith('/telemetry')) return
+    const { boot, seq, readings } = JSON.parse(payload.toString())
+    const have = seen.get(boot) ?? new Set<number>()
+    seen.set(boot, have)
+    for (let i = 0; i < (readings?.length ?? 1); i++) have.add(seq + i)
+    let next = 0
+    while (have.has(next)) next++
+    const receipts = [{ boot, seq: next === 0 ? null : next - 1, seen: Math.max(...have) }]
+    void watcher.publishAsync('iot/node/sim-1/receipt', JSON.stringify({ receipts }), { qos: 1 })
+  })
+  const fleet = start({ keep: 'receipt', faults: { ...noFaults, drop: 0.4, dup: 0.2, reorder: 0.2 } })
+  await hear('iot/node/sim-1/telemetry', texts => texts.length >= 20)
+  const report = await fleet.stop({ settleMs: 20_000 })
+  expect(report.receipted).toBe(report.attempted)
+  expect([...seen.values()].reduce((sum, have) => sum + have.size, 0)).toBe(report.attempted)
+  expect(report.dropped).toBe(0)
+})
+
 test('what a faulty line loses is not counted as acknowledged', async () => {
   const fleet = start({ keep: 'puback', faults: { ...noFaults, drop: 0.5 } })
   const { counters } = fleet.nodes[0]!

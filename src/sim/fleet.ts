@@ -94,6 +94,7 @@ export function runFleet(options: FleetOptions): Fleet {
   let connections = 0
   let failure: string | null = null
   let everConnected = false
+  let healed = false
   let stopping = false
   let endedMs: number | null = null
   let stopped: Promise<SimReport> | null = null
@@ -181,7 +182,7 @@ export function runFleet(options: FleetOptions): Fleet {
       closed: reason => closed(s, link, reason),
     })
     s.link = link
-    s.line = faultyLine(link.publish, faults, s.random)
+    s.line = faultyLine(link.publish, healed ? noFaults : faults, s.random)
   }
 
   function closed(s: Seat, link: Link, reason: string): void {
@@ -209,7 +210,7 @@ export function runFleet(options: FleetOptions): Fleet {
   }
 
   const settled = (s: Seat): boolean =>
-    !s.ready || (s.node.unacknowledged === 0 && (s.node.keep === 'puback' || s.node.held === 0))
+    (s.node.unacknowledged === 0 && s.node.held === 0) || (s.link === null && s.connectAtMs === Number.POSITIVE_INFINITY)
 
   return {
     nodes: seats.map(s => s.node),
@@ -224,6 +225,7 @@ export function runFleet(options: FleetOptions): Fleet {
     stopping = true
     endedMs = clock.monoMs()
     for (const s of seats) step(s, { kind: 'rest' })
+    if (faults.drop > 0 || faults.reorder > 0) heal()
     await until(() => seats.every(settled), settleMs)
     for (const s of seats) {
       if (s.ready) step(s, { kind: 'stop' })
@@ -237,6 +239,15 @@ export function runFleet(options: FleetOptions): Fleet {
     for (const s of seats) s.link?.destroy()
     execLog?.close()
     return report()
+  }
+
+  /** What a fault lost at the very end no receipt can go past: the line is good from here on, and every node connects once more. */
+  function heal(): void {
+    healed = true
+    for (const s of seats.filter(one => one.ready)) {
+      s.link?.destroy()
+      s.connectAtMs = clock.monoMs()
+    }
   }
 
   /** Waits while the loop turns; gives up after `ms`. */

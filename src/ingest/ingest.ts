@@ -15,7 +15,8 @@ export { openRejects, type RejectQuery, type Rejects } from './rejects.ts'
 /** ingest: MQTT messages in, durable batches out. `accept` answers only after journal.append() has answered, and so PUBACK leaves
  *  after durability. Rejected messages are appended too, as rejects. Appliers are called in order right after the append, before
  *  the next group is judged. It knows no topic by name (contract does) and no store by name (the port does); it drops nothing:
- *  when journal or store can't follow, `accept` stays open and the broker pauses its sockets. */
+ *  when journal or store can't follow, `accept` stays open and the broker pauses its sockets. It rejects only at the end, with
+ *  LaneClosed or JournalClosed: then nothing of the group may be acknowledged. */
 export interface Lane {
   accept(group: readonly Incoming[]): Promise<void>
   oversize(notice: { client: string | null; user: string | null; size: number; arrived: number }): void

@@ -34,8 +34,8 @@ export class RecordsLocked extends Error {
 
 /** What an opening found damaged, and what was done about it. */
 export interface RecordsDamage {
-  /** `repaired`: entries may be missing. `aside`: nothing could be read, the old files lie in `movedTo`, all begins empty.
-   *  `entries`: single values were wrong and are gone. `emptied`: tables were there, but the index named none of them. */
+  /** `repaired`: entries may be missing. `aside`: the old files lie in `movedTo`, what could be read of them was copied.
+   *  `entries`: a value failed its checksum when it was read, later. `emptied`: tables were there, but the index named none of them. */
   readonly what: 'repaired' | 'aside' | 'entries' | 'emptied'
   /** A sentence for people: what, where, what it means. */
   readonly detail: string

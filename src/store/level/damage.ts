@@ -1,115 +1,144 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { type RecordsDamage, RecordsLocked } from '../records.ts'
 import { decodeEntry, encodeEntry, entryKey } from './entry.ts'
+import { repairApart } from './repair.ts'
+import { damagedTables, tablesIn } from './tables.ts'
 
-/** Opening a LevelDB folder that may be damaged. Every entry is read once, because a cut table shows itself only then. What can't
- *  be read is repaired (LevelDB rebuilds its index from the tables), what can't be repaired is moved aside: a manager must start
- *  with whatever a power cut left (architecture.md: the journal still has what is newest). */
+/** Opening a LevelDB folder that may be damaged: a manager must start with whatever a power cut left (architecture.md: the journal
+ *  still has what is newest). A lost index is repaired from the tables. A table that is not what was written is not used further: the
+ *  folder is moved aside, and what can be read of it is copied into a new one. */
 export async function openMended(dir: string, report: (damage: RecordsDamage) => void): Promise<ClassicLevel> {
-  const before = await tablesIn(dir)
-  // Without its CURRENT file LevelDB takes the folder for a new one and deletes the tables: repair first.
-  const headless = before.length > 0 && !existsSync(`${dir}/CURRENT`)
-  const first = headless ? damaged('its CURRENT file is gone') : await tryOpen(dir)
-  if (first.db !== undefined) return settle(first, dir, before, report)
-
-  const repaired = await tryRepair(dir)
-  if (repaired.db !== undefined) {
-    report({
-      what: 'repaired',
-      detail: `the records in ${dir} were damaged (${first.why}) and have been repaired; ${repaired.entries} entries are there, some may be missing`,
-    })
-    return settle(repaired, dir, [], report)
+  const tries = await unfinishedOpenings(dir)
+  await writeFile(opening(dir), String(tries + 1), { mode: 0o600 })
+  try {
+    if (tries < triesAtMost) return await openOrMend(dir, report)
+    return await startAnew(dir, `opening it ended the process ${tries} times`, false, report)
+  } finally {
+    await rm(opening(dir), { force: true })
   }
+}
 
-  const movedTo = await moveAside(dir)
+async function openOrMend(dir: string, report: (damage: RecordsDamage) => void): Promise<ClassicLevel> {
+  const tables = await tablesIn(dir)
+  // Without its CURRENT file LevelDB takes the folder for a new one and deletes the tables: repair first.
+  const headless = tables.length > 0 && !existsSync(`${dir}/CURRENT`)
+  const first: Opened = headless ? { why: 'its CURRENT file is gone' } : await tryOpen(dir)
+  if (first.db !== undefined) return settle(first.db, dir, tables, report)
+
+  const failure = await repairApart(dir)
+  const repaired: Opened = failure === undefined ? await tryOpen(dir) : { why: failure }
+  if (repaired.db === undefined) return startAnew(dir, `${first.why}; repair: ${repaired.why}`, false, report)
   report({
-    what: 'aside',
-    movedTo,
-    detail: `the records in ${dir} can't be read (${first.why}; repair: ${repaired.why}) and lie in ${movedTo} now; names, tags and commands begin empty, readings are untouched`,
+    what: 'repaired',
+    detail: `the records in ${dir} were damaged (${first.why}) and have been repaired; some may be missing`,
   })
-  const fresh = await tryOpen(dir)
-  if (fresh.db === undefined) throw new Error(`records: a new folder ${dir} can't be read: ${fresh.why}`)
-  return settle(fresh, dir, [], report)
+  return settle(repaired.db, dir, [], report)
 }
 
-type Readable = {
-  readonly db: ClassicLevel
-  readonly entries: number
-  readonly wrong: readonly string[]
-  readonly why?: undefined
-}
-type Opened = Readable | { readonly db?: undefined; readonly why: string }
+type Opened = { readonly db: ClassicLevel } | { readonly db?: undefined; readonly why: string }
 
-const damaged = (why: string): Opened => ({ why })
+export const levelAt = (dir: string): ClassicLevel => new ClassicLevel(dir, { compression: false })
 
-/** Opens and reads everything. Answers with the damage, rejects with what is no damage: locked, not permitted, no folder. */
+/** Answers with the damage, rejects with what is no damage: locked, not permitted, no room. */
 async function tryOpen(dir: string): Promise<Opened> {
-  const db = new ClassicLevel(dir)
+  const db = levelAt(dir)
   try {
     await db.open()
+    return { db }
   } catch (error) {
     const cause = (error as { cause?: { code?: string; message: string } }).cause
+    await db.close()
     if (cause?.code === 'LEVEL_LOCKED') throw new RecordsLocked(dir)
-    if (cause?.code === 'LEVEL_CORRUPTION') return damaged(cause.message)
-    if (cause?.code === 'LEVEL_IO_ERROR' && /Invalid argument|No such file/.test(cause.message)) return damaged(cause.message)
+    if (cause?.code === 'LEVEL_CORRUPTION') return { why: cause.message }
+    if (cause?.code === 'LEVEL_IO_ERROR' && /Invalid argument|No such file/.test(cause.message)) return { why: cause.message }
     throw new Error(`records: can't open ${dir}: ${cause?.message ?? error}`, { cause: error })
   }
-  try {
-    const wrong: string[] = []
-    let entries = 0
-    for await (const [key, stored] of db.iterator()) {
-      entries++
-      if (decodeEntry(key, stored) === undefined) wrong.push(key)
-    }
-    return { db, entries, wrong }
-  } catch (error) {
-    await db.close()
-    return damaged((error as Error).message)
-  }
-}
-
-async function tryRepair(dir: string): Promise<Opened> {
-  try {
-    await ClassicLevel.repair(dir)
-  } catch (error) {
-    return damaged((error as Error).message)
-  }
-  return tryOpen(dir)
 }
 
 /** The mark is written at the first opening: a folder that had tables and shows no mark has lost its index. */
 const mark = entryKey('made', '')
 
+/** It is open, and so it is ours alone: are its tables sound, and does its index know them? `tables`: those before the opening. */
 async function settle(
-  { db, entries, wrong }: Readable,
+  db: ClassicLevel,
   dir: string,
   tables: readonly string[],
   report: (damage: RecordsDamage) => void,
 ): Promise<ClassicLevel> {
-  if (entries === 0 && tables.length > 0)
+  const damaged = await damagedTables(dir)
+  if (damaged.length > 0) {
+    await db.close()
+    return startAnew(dir, `checksums of ${damaged.join(', ')}`, true, report)
+  }
+  if ((await db.get(mark)) !== undefined) return db
+  if (tables.length > 0)
     report({
       what: 'emptied',
       detail: `the records in ${dir} held tables (${tables.join(', ')}), but their index names none: all begins empty`,
     })
-  if (wrong.length > 0) {
-    const keys = wrong.map(key => key.replace('\0', '/'))
-    report({
-      what: 'entries',
-      keys,
-      detail: `${keys.length} record(s) failed their checksum and were removed: ${keys.join(', ')}`,
-    })
-    await db.batch(
-      wrong.map(key => ({ type: 'del' as const, key })),
-      { sync: true },
-    )
-  }
-  if ((await db.get(mark)) === undefined) await db.put(mark, encodeEntry(mark, 1), { sync: true })
+  await db.put(mark, encodeEntry(mark, 1), { sync: true })
   return db
 }
 
-const tablesIn = async (dir: string): Promise<string[]> => (await readdir(dir)).filter(name => /^\d+\.(ldb|sst)$/.test(name))
+/** A new folder in place of the damaged one, with what could be read there. */
+async function startAnew(
+  dir: string,
+  why: string,
+  salvage: boolean,
+  report: (damage: RecordsDamage) => void,
+): Promise<ClassicLevel> {
+  const movedTo = await moveAside(dir)
+  const db = levelAt(dir)
+  await db.open()
+  // Marked first: should reading the old one end the process, the next start finds a new folder in order.
+  await db.put(mark, encodeEntry(mark, 1), { sync: true })
+  const saved = salvage ? await copyReadable(movedTo, db) : 0
+  report({
+    what: 'aside',
+    movedTo,
+    detail: `the records in ${dir} are damaged (${why}) and lie in ${movedTo} now; ${saved} entries were saved, the names, tags and commands of others are gone, readings are untouched`,
+  })
+  return db
+}
+
+/** Whatever passes its checksum. From both ends, since each way reads up to the damage: behind a key that is too large LevelDB skips,
+ *  without an error, whatever is smaller. */
+async function copyReadable(from: string, into: ClassicLevel): Promise<number> {
+  const old = levelAt(from)
+  const saved = new Set<string>()
+  let batch = into.batch()
+  for (const reverse of [false, true]) {
+    try {
+      await old.open()
+      for await (const [key, stored] of old.iterator({ reverse })) {
+        if (saved.has(key) || decodeEntry(key, stored) === undefined) continue
+        saved.add(key)
+        batch.put(key, stored)
+        if (batch.length < entriesAtOnce) continue
+        await batch.write()
+        batch = into.batch()
+      }
+    } catch {
+      // That is why it was moved aside.
+    }
+  }
+  await old.close()
+  batch.put(mark, encodeEntry(mark, 1))
+  await batch.write({ sync: true })
+  return saved.size
+}
+
+const entriesAtOnce = 500
+
+/** Counts openings that did not come to an end, beside the folder: after some of them it is the folder that ends the process. A kill
+ *  within these milliseconds counts too, so it takes several in a row. */
+const opening = (dir: string): string => `${dir}.opening`
+const triesAtMost = 5
+
+const unfinishedOpenings = async (dir: string): Promise<number> =>
+  Number(await readFile(opening(dir), 'utf8').catch(() => '0')) || 0
 
 /** To the first free `DIR.damaged-N`; nothing is deleted. */
 async function moveAside(dir: string): Promise<string> {

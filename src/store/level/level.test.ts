@@ -158,7 +158,31 @@ describe('damage', () => {
     await works(records)
   })
 
-  test('a byte flipped anywhere in a table: it opens, and never a wrong value is read', async () => {
+  test('keys out of order, which would end the process at a compaction, cost one block and no more', async () => {
+    const table = await named(/ldb$/)
+    const bytes = await readFile(table)
+    const block = bytes.indexOf('things\0', bytes.length >> 2)
+    bytes[block + 'things\0'.length]! ^= 0x08 // 000499 becomes 800499
+    await writeFile(table, bytes)
+    const records = await reopen()
+    expect(found.map(damage => damage.what)).toEqual(['aside'])
+    expect(await survivors(records)).toBeGreaterThan(entries - 100)
+    expect((await readdir(found[0]!.movedTo!)).length).toBeGreaterThan(0)
+    await works(records)
+  })
+
+  test('a folder that ended the process each time it was opened is set aside at last', async () => {
+    await writeFile(`${dir}.opening`, '4')
+    const stillTried = await reopen()
+    expect(await survivors(stillTried)).toBe(entries)
+    await stillTried.close()
+    await writeFile(`${dir}.opening`, '5')
+    const records = await reopen()
+    expect(found.map(damage => damage.what)).toEqual(['aside'])
+    await works(records)
+  })
+
+  test('a byte flipped anywhere in a table: it is found, it opens, no wrong value is read', async () => {
     const random = seeded(11)
     const table = await named(/ldb$/)
     const good = await readFile(table)
@@ -166,10 +190,11 @@ describe('damage', () => {
       const copy = freshDir()
       await cp(dir, copy, { recursive: true })
       const bytes = Buffer.from(good)
-      bytes[random.below(bytes.length)]! ^= 1 << random.below(8)
+      const place = random.below(bytes.length - 40) // behind that the footer is padded with nothing
+      bytes[place]! ^= 1 << random.below(8)
       await writeFile(join(copy, table.slice(dir.length + 1)), bytes)
       const records = await openLevelRecords(copy)
-      // Not promised: that a missing entry is noticed. LevelDB skips entries on some flips without an error (8 of 75 flips).
+      expect(records.damage.length, `byte ${place} flipped`).toBe(1)
       await survivors(records)
       await records.close()
     }

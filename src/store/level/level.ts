@@ -1,7 +1,6 @@
 import { mkdir, statfs } from 'node:fs/promises'
-import { ClassicLevel } from 'classic-level'
 import { checkCollection, type KeyRange, type Records, type RecordsDamage } from '../records.ts'
-import { openMended } from './damage.ts'
+import { levelAt, openMended } from './damage.ts'
 import { decodeEntry, encodeEntry, entryKey } from './entry.ts'
 
 /** Records on LevelDB (classic-level). Its LOCK file, held by the operating system, is the lock of the data directory: it is free
@@ -46,7 +45,7 @@ export async function openLevelRecords(dir: string, options: LevelRecordsOptions
   /** Open, also after an opening anew that failed half-way. */
   const reach = async (): Promise<void> => {
     if (db.status === 'open') return
-    db = new ClassicLevel(dir)
+    db = levelAt(dir)
     await db.open()
   }
 

@@ -289,7 +289,7 @@ export class Connection implements Client {
   /** Looks at the clock. Called about twice a second. */
   check(now: number): void {
     const { limits } = this.shared
-    if (this.state === 'connecting' || this.state === 'judging') {
+    if (this.state === 'connecting') {
       if (now - this.since > limits.connectMs) this.socket.destroy()
     } else if (this.state === 'leaving') {
       if (this.socket.writableEnded && now - this.leavingAt > limits.connectMs) this.socket.destroy()

@@ -105,7 +105,7 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
       inflight += session.inflight
     }
     return {
-      up,
+      up: up && keep.ok,
       detail: up ? trouble : 'stopped',
       version: options.version,
       listeners: options.listeners.map(({ host, tls, anonymous }, i) => ({

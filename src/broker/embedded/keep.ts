@@ -1,4 +1,5 @@
-import { rename } from 'node:fs/promises'
+import { readFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { ClassicLevel } from 'classic-level'
 import type { Identity } from '../broker.ts'
@@ -10,11 +11,13 @@ import type { Qos } from './message.ts'
  *
  *  Keys (n, order and id in hexadecimal of fixed width, so that they sort):
  *  `s/n` a session · `q/n/order` one message for it · `i/n/id` an open incoming QoS 2 id · `r/topic` a retained message.
- *  Values carry a CRC-32 in front: level checks its own blocks, but not on every read. */
+ *  Values carry a CRC-32 of key and value in front: level checks its own blocks, but not on every read. */
 export interface Keep {
   /** Makes the operations durable, in order. Calls are served one after the other. `sync` false: soon, not now. */
   write(ops: readonly KeepOp[], sync: boolean): Promise<void>
   close(): Promise<void>
+  /** false while a write fails and is tried again. */
+  readonly ok: boolean
 }
 
 export type KeepOp =
@@ -54,32 +57,27 @@ export interface Kept {
 const hex = (n: number, width: number): string => n.toString(16).padStart(width, '0')
 const deliveryKey = (session: number, order: number): string => `q/${hex(session, 8)}/${hex(order, 12)}`
 
+const sessionKey = (number: number): string => `s/${hex(number, 8)}`
+const incomingKey = (session: number, id: number): string => `i/${hex(session, 8)}/${hex(id, 4)}`
+const retainedKey = (topic: string): string => `r/${topic}`
+const put = (key: string, bytes: Uint8Array): KeepOp => ({ type: 'put', key, value: sealed(key, bytes) })
+const del = (key: string): KeepOp => ({ type: 'del', key })
+
 /** The operations a group is made of. */
 export const keepOps = {
-  session: (session: KeptSession): KeepOp => ({
-    type: 'put',
-    key: `s/${hex(session.number, 8)}`,
-    value: sealed(Buffer.from(JSON.stringify(session))),
-  }),
-  noSession: (number: number): KeepOp => ({ type: 'del', key: `s/${hex(number, 8)}` }),
-  delivery: (session: number, delivery: KeptDelivery): KeepOp => ({
-    type: 'put',
-    key: deliveryKey(session, delivery.order),
-    value: sealed(encodeDelivery(delivery)),
-  }),
-  noDelivery: (session: number, order: number): KeepOp => ({ type: 'del', key: deliveryKey(session, order) }),
-  incoming: (session: number, id: number): KeepOp => ({
-    type: 'put',
-    key: `i/${hex(session, 8)}/${hex(id, 4)}`,
-    value: sealed(empty),
-  }),
-  noIncoming: (session: number, id: number): KeepOp => ({ type: 'del', key: `i/${hex(session, 8)}/${hex(id, 4)}` }),
-  retained: (message: KeptMessage): KeepOp => ({ type: 'put', key: `r/${message.topic}`, value: sealed(encodeMessage(message)) }),
-  noRetained: (topic: string): KeepOp => ({ type: 'del', key: `r/${topic}` }),
+  session: (session: KeptSession): KeepOp => put(sessionKey(session.number), Buffer.from(JSON.stringify(session))),
+  noSession: (number: number): KeepOp => del(sessionKey(number)),
+  delivery: (session: number, delivery: KeptDelivery): KeepOp =>
+    put(deliveryKey(session, delivery.order), encodeDelivery(delivery)),
+  noDelivery: (session: number, order: number): KeepOp => del(deliveryKey(session, order)),
+  incoming: (session: number, id: number): KeepOp => put(incomingKey(session, id), empty),
+  noIncoming: (session: number, id: number): KeepOp => del(incomingKey(session, id)),
+  retained: (message: KeptMessage): KeepOp => put(retainedKey(message.topic), encodeMessage(message)),
+  noRetained: (topic: string): KeepOp => del(retainedKey(topic)),
 }
 
 /** For a broker without a folder: what is written is as good as kept, and gone with the process. */
-export const forgetfulKeep: Keep = { write: async () => {}, close: async () => {} }
+export const forgetfulKeep: Keep = { write: async () => {}, close: async () => {}, ok: true }
 
 /** Opens the keep and reads what it holds. Rejects only when another process holds it (code LEVEL_LOCKED in the cause).
  *  `alarm` gets one sentence for damage that was moved aside, and for writes that fail. */
@@ -101,16 +99,25 @@ export async function openKeep(
     level = await openLevel(dir)
     kept = { sessions: [], retained: [] }
   }
+  const lost = await droppedByLevel(dir)
+  if (lost !== null) alarm(`broker sessions and retained messages were damaged in part, the rest is kept (${lost})`)
   return { keep: new LevelKeep(dir, level!, alarm), kept }
+}
+
+/** Level leaves out what it can't read of its write-ahead log, and says so only in its own LOG. null: nothing. */
+async function droppedByLevel(dir: string): Promise<string | null> {
+  const log = await readFile(join(dir, 'LOG'), 'utf8').catch(() => '')
+  return /\(ignoring error\).*?: (dropping .*)/.exec(log)?.[1] ?? null
 }
 
 const retryMs = 1_000
 
 class LevelKeep implements Keep {
+  ok = true
   private readonly dir: string
   private level: ClassicLevel<string, Uint8Array>
   private readonly alarm: (sentence: string) => void
-  private last: Promise<void> = Promise.resolve()
+  private last: Promise<unknown> = Promise.resolve()
   private closing = false
   private wakeRetry: (() => void) | null = null
 
@@ -120,9 +127,11 @@ class LevelKeep implements Keep {
     this.alarm = alarm
   }
 
-  write(ops: readonly KeepOp[], sync: boolean): Promise<void> {
-    this.last = this.last.then(() => this.writeUntilDone(ops, sync))
-    return this.last
+  async write(ops: readonly KeepOp[], sync: boolean): Promise<void> {
+    const written = this.last.then(() => this.writeUntilDone(ops, sync))
+    this.last = written
+    // Given up at close: never answered, because whoever waits for it must not acknowledge.
+    if (!(await written)) await new Promise(() => {})
   }
 
   async close(): Promise<void> {
@@ -132,17 +141,19 @@ class LevelKeep implements Keep {
     await this.level.close().catch(() => {})
   }
 
-  private async writeUntilDone(ops: readonly KeepOp[], sync: boolean): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
+  /** false: the keep was closed before it could be written. */
+  private async writeUntilDone(ops: readonly KeepOp[], sync: boolean): Promise<boolean> {
+    for (;;) {
       try {
         await this.level.batch(ops as KeepOp[], { sync })
-        if (attempt > 0) this.alarm('broker sessions are written again')
-        return
+        if (!this.ok) this.alarm('broker sessions are written again')
+        this.ok = true
+        return true
       } catch (failure) {
-        if (attempt === 0)
+        if (this.ok)
           this.alarm(`broker sessions can't be written (${sentence(failure)}): nothing that needs them is acknowledged`)
-        // Never answered: whoever waits for it must not acknowledge.
-        if (this.closing) return new Promise(() => {})
+        this.ok = false
+        if (this.closing) return false
         await this.pause()
         await this.reopen()
       }
@@ -176,18 +187,22 @@ async function readAll(level: ClassicLevel<string, Uint8Array>): Promise<Kept> {
   const sessions = new Map<string, Kept['sessions'][number]>()
   const retained: KeptMessage[] = []
   for await (const [key, value] of level.iterator({ gte: 's/', lt: 's0' })) {
-    sessions.set(key.slice(2), { session: JSON.parse(Buffer.from(unsealed(value)).toString()), deliveries: [], openIncoming: [] })
+    sessions.set(key.slice(2), {
+      session: JSON.parse(Buffer.from(unsealed(key, value)).toString()),
+      deliveries: [],
+      openIncoming: [],
+    })
   }
   for await (const [key, value] of level.iterator({ gte: 'q/', lt: 'q0' })) {
     const [, number, order] = key.split('/')
-    sessions.get(number!)?.deliveries.push(decodeDelivery(unsealed(value), Number.parseInt(order!, 16)))
+    sessions.get(number!)?.deliveries.push(decodeDelivery(unsealed(key, value), Number.parseInt(order!, 16)))
   }
   for await (const [key, value] of level.iterator({ gte: 'i/', lt: 'i0' })) {
-    unsealed(value)
+    unsealed(key, value)
     const [, number, id] = key.split('/')
     sessions.get(number!)?.openIncoming.push(Number.parseInt(id!, 16))
   }
-  for await (const [, value] of level.iterator({ gte: 'r/', lt: 'r0' })) retained.push(decodeMessage(unsealed(value)))
+  for await (const [key, value] of level.iterator({ gte: 'r/', lt: 'r0' })) retained.push(decodeMessage(unsealed(key, value)))
   return { sessions: [...sessions.values()], retained }
 }
 
@@ -218,16 +233,16 @@ function decodeDelivery(bytes: Buffer, order: number): KeptDelivery {
   return { qos: bytes[0] as Qos, retain: bytes[1] === 1, id: bytes.readUInt16BE(2), order, message }
 }
 
-function sealed(bytes: Uint8Array): Buffer {
+function sealed(key: string, bytes: Uint8Array): Buffer {
   const out = Buffer.allocUnsafe(4 + bytes.length)
-  out.writeUInt32BE(crc32(bytes))
+  out.writeUInt32BE(crc32(bytes, crc32(key)))
   out.set(bytes, 4)
   return out
 }
 
-function unsealed(value: Uint8Array): Buffer {
+function unsealed(key: string, value: Uint8Array): Buffer {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-  if (bytes.length < 4 || bytes.readUInt32BE(0) !== crc32(bytes.subarray(4))) throw new Error('a record of the keep is damaged')
+  if (bytes.length < 4 || bytes.readUInt32BE(0) !== crc32(bytes.subarray(4), crc32(key))) throw new Error(`${key} is damaged`)
   return bytes.subarray(4)
 }
 

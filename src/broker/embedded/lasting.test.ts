@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { folder, testBroker } from '../../../test/broker/broker.ts'
@@ -123,6 +123,51 @@ describe('sessions', () => {
     await reader.publish(status, 'new', 1, true)
     await reader.expect('publish')
     expect(reader.received).toEqual([`${status} new`])
+  })
+
+  test('a byte flipped in the log of the keep is reported, and the rest is there', async () => {
+    const keepDir = await folder()
+    const before = await testBroker({ keepDir })
+    const node = await rawClient({ port: before.port })
+    for (let i = 0; i < 20; i++) await node.publish(`iot/node/${i}/status`, `${i}`.padEnd(5_000), 1, true)
+    await before.broker.close()
+    for (const file of (await readdir(keepDir)).filter(name => name.endsWith('.log'))) {
+      const bytes = await readFile(join(keepDir, file))
+      bytes[bytes.length >> 1]! ^= 1
+      await writeFile(join(keepDir, file), bytes)
+    }
+    const after = await testBroker({ keepDir })
+    expect(after.alarms).toEqual([expect.stringContaining('damaged in part')])
+    const reader = await rawClient({ port: after.port })
+    await reader.subscribe({ 'iot/#': 1 })
+    await reader.expect('publish')
+    expect(after.broker.health().up).toBe(true)
+  })
+
+  test('a byte flipped in a table of the keep is found, wherever it is: moved aside or read whole', async () => {
+    const keepDir = await folder()
+    const before = await testBroker({ keepDir })
+    await (await rawClient({ port: before.port })).publish(status, 'x'.repeat(600), 1, true)
+    await before.broker.close()
+    await (await testBroker({ keepDir })).broker.close() // the log becomes a table
+    const table = (await readdir(keepDir)).find(name => name.endsWith('.ldb'))!
+    const whole = await readFile(join(keepDir, table))
+    for (let at = 3; at < whole.length; at += 61) {
+      const copy = `${keepDir}-${at}`
+      await cp(keepDir, copy, { recursive: true })
+      const bytes = Buffer.from(whole)
+      bytes[at]! ^= 4
+      await writeFile(join(copy, table), bytes)
+      const after = await testBroker({ keepDir: copy })
+      const reader = await rawClient({ port: after.port })
+      await reader.subscribe({ [status]: 1 })
+      await reader.ping()
+      const same = reader.received[0] === `${status} ${'x'.repeat(600)}`
+      expect(same ? [] : after.alarms.map(text => text.slice(0, 50))).toEqual(
+        same ? [] : [expect.stringContaining('were damaged')],
+      )
+      await after.broker.close()
+    }
   })
 
   test('a keep that another process holds is an error of its own, not damage', async () => {

@@ -69,6 +69,13 @@ describe('the straight way', () => {
     expect(step(done, puback, 3000)).toEqual({ refused: 'final' })
   })
 
+  test('a history reads forward although an ack arrived before the PUBACK was handled', () => {
+    const handed = step(run([intent]), puback, 2040) as CommandView
+    const done = step(handed, ack('done'), 2039) as CommandView
+    expect(done.history.map(entry => entry.time)).toEqual([1000, 2040, 2040])
+    expect(done.final_at).toBe(2040)
+  })
+
   test('an error is kept with its code', () => {
     expect(run([intent, ack('rejected', { error: { code: 'bad_params', message: 'brightness is 300' } })])).toMatchObject({
       state: 'rejected',

@@ -85,15 +85,20 @@ const sameNews = (a: CommandView, b: CommandView): boolean =>
 
 type By = CommandView['history'][number]['evidence']
 
-const sent = (command: CommandView, now: number, by: By): CommandView => ({ ...entered(command, 'sent', now, by), sent_at: now })
+const sent = (command: CommandView, now: number, by: By): CommandView => {
+  const next = entered(command, 'sent', now, by)
+  return { ...next, sent_at: next.history.at(-1)!.time }
+}
 
-const ended = (command: CommandView, state: CommandState, now: number, by: By): CommandView => ({
-  ...entered(command, state, now, by),
-  final_at: now,
-})
+const ended = (command: CommandView, state: CommandState, now: number, by: By): CommandView => {
+  const next = entered(command, state, now, by)
+  return { ...next, final_at: next.history.at(-1)!.time }
+}
 
+/** A history reads forward: an ack is dated by its arrival, which may lie a moment before the evidence that was handled first, and
+ *  the wall clock may step back. */
 const entered = (command: CommandView, state: CommandState, now: number, by: By): CommandView => ({
   ...command,
   state,
-  history: [...command.history, { state, time: now, evidence: by }],
+  history: [...command.history, { state, time: Math.max(now, command.history.at(-1)?.time ?? now), evidence: by }],
 })

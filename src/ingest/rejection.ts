@@ -16,7 +16,7 @@ export function rejectedMessage(message: Incoming, node: string | null, reason: 
     reason,
     detail,
     size: payload.length,
-    raw: payload.subarray(0, limits.rejectRawBytes),
+    raw: copied(payload, 0, limits.rejectRawBytes),
     truncated: payload.length > limits.rejectRawBytes,
     count: 1,
     indices: null,
@@ -79,9 +79,12 @@ export class Rejections {
     const { payload } = this.message
     const { start, end } = this.decoded.batch ? readingExtents(payload)[index]! : { start: 0, end: payload.length }
     const stop = Math.min(end, start + limits.rejectRawBytes)
-    return { raw: payload.subarray(start, stop), truncated: stop < end }
+    return { raw: copied(payload, start, stop), truncated: stop < end }
   }
 }
+
+/** The payload may be a view into the socket's buffer, which an event must not keep alive. */
+const copied = (payload: Uint8Array, start: number, end: number): Uint8Array => new Uint8Array(payload.subarray(start, end))
 
 /** What only the lane can tell, in the contract's words. */
 export const laneDetails = {

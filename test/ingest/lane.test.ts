@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { LaneClosed } from '../../src/ingest/ingest.ts'
 import { JournalClosed } from '../../src/journal/journal.ts'
 import { message, openWorld, t0, telemetry, witness } from './lane-world.ts'
@@ -434,6 +434,39 @@ describe('receipts', () => {
     world.clock.advance(1000)
     await world.send(numbered(2, t0 + 2, { a: 1 }))
     expect(receipts(world)[1]).toEqual([{ boot: 7, seq: 2, seen: 2 }])
+  })
+
+  test('what was settled within that second is told at its end, without a further message', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const world = openWorld()
+      await world.send(numbered(0, t0, { a: 1 }))
+      await world.send(numbered(1, t0 + 1, { a: 1 }))
+      expect(receipts(world)).toHaveLength(1)
+      world.clock.advance(1000)
+      vi.advanceTimersByTime(1000)
+      expect(receipts(world)[1]).toEqual([{ boot: 7, seq: 1, seen: 1 }])
+      vi.advanceTimersByTime(10_000)
+      expect(receipts(world)).toHaveLength(2)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('a broker that fails or hangs stops nothing, and gets one receipt a node at a time', async () => {
+    const world = openWorld()
+    let calls = 0
+    world.lane.sendReceiptsThrough({
+      publish: () => {
+        calls++
+        return calls === 1 ? Promise.reject(new Error('gone')) : new Promise(() => {})
+      },
+    })
+    for (let seq = 0; seq < 5; seq++) {
+      await world.send(numbered(seq, t0 + seq, { a: 1 }))
+      world.clock.advance(1000)
+    }
+    expect(calls).toBe(2)
   })
 
   test('nothing is told before it is durable', async () => {

@@ -39,6 +39,8 @@ const others = '_other'
 const nodesCounted = 10_000
 
 const collection = 'rejects'
+/** Beside the rejects, so that a start does not read 64 MiB of raw bytes to know what is kept. */
+const indexCollection = 'reject_index'
 const byNodeCollection = 'reject_counts_by_node'
 const marksCollection = 'reject_marks'
 
@@ -50,7 +52,7 @@ export async function openRejects(records: Records, bounds: RejectLimits = defau
   const byNode = new Map<string, number>()
   for await (const [node, count] of records.list<number>(byNodeCollection)) byNode.set(node, count)
   const index: KeptEntry[] = []
-  for await (const [, reject] of records.list<KeptReject>(collection)) index.push(keptEntry(reject))
+  for await (const [, entry] of records.list<KeptEntry>(indexCollection)) index.push(entry)
   return new RecordedRejects(records, bounds, marks, byNode, index)
 }
 
@@ -214,8 +216,9 @@ class RecordedRejects implements Rejects {
     this.removals = []
     this.changedNodes.clear()
     const changes: Change[] = [
-      ...removed.map(key => ({ collection, key, remove: true as const })),
+      ...[collection, indexCollection].flatMap(from => removed.map(key => ({ collection: from, key, remove: true as const }))),
       ...written.map(([key, value]) => ({ collection, key, value })),
+      ...written.map(([key, value]) => ({ collection: indexCollection, key, value: keptEntry(value) })),
       ...nodes.map(key => ({ collection: byNodeCollection, key, value: this.byNode.get(key) })),
       { collection: marksCollection, key: 'marks', value: marks },
     ]

@@ -85,8 +85,8 @@ describe('bounds', () => {
     expect(rejects.counts()).toEqual({ total: 40, by_reason: { bad_json: 40 }, by_node: { '01': 40 } })
     await rejects.checkpoint({ sync: true })
     const kept = []
-    for await (const [key] of records.list('rejects')) kept.push(key)
-    expect(kept).toHaveLength(5)
+    for (const collection of ['rejects', 'reject_index']) for await (const [key] of records.list(collection)) kept.push(key)
+    expect(kept).toHaveLength(10)
   })
 
   test('and by bytes', async () => {

@@ -59,8 +59,10 @@ export async function merge(premises: Premises, files: readonly FileEntry[]): Pr
       { set: premises.nextNumber(), rowGroup },
       async write => {
         for (const nodes of nodeGroups(files))
-          for await (const slices of windows(library, view, { ...everything, nodes }, stepRows))
-            if (!premises.closed) await write(slices)
+          for await (const slices of windows(library, view, { ...everything, nodes }, stepRows)) {
+            if (premises.closed) return // what was written is thrown away below
+            await write(slices)
+          }
       },
       written =>
         manifest.change(state => {

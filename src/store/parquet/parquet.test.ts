@@ -157,6 +157,27 @@ describe('files', () => {
     await store.close()
   })
 
+  test('a merge that is cut short by close leaves everything as it was', async () => {
+    const dir = await fresh()
+    const clock = new ManualClock(noon)
+    const store = await open({ dir, clock })
+    for (let i = 0; i < 2; i++) {
+      const events = Array.from({ length: 30_000 }, (_, j) => reading(`n${j % 50}`, noon + i + j * 10, { t: j }))
+      store.apply({ events, end: { segment: 1, offset: i + 1 } }, true)
+      await store.seal()
+    }
+    clock.advance(2 * dayMs)
+    const tidying = store.tidy()
+    await store.close()
+    await tidying
+    const again = await open({ dir, clock })
+    expect(again.stats()).toMatchObject({ files: 2, rows: 60_000, quarantined: [] })
+    expect((await readdir(join(dir, 'raw'))).length).toBe(2)
+    await again.tidy()
+    expect(again.stats()).toMatchObject({ files: 1, rows: 60_000 })
+    await again.close()
+  })
+
   test('another program reads them through the view', async () => {
     const dir = await fresh()
     const store = await open({ dir })

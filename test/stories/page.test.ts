@@ -126,6 +126,10 @@ describe.skipIf(!existsSync(executablePath))('the page in chromium', () => {
     const { port } = house.run.http
     await house.stop()
     await page.getByText('No connection since').waitFor()
+    // All three said goodbye; the picture says so and keeps what it had.
+    await expect.poll(() => page.locator('.card .state.offline').count(), patient).toBe(3)
+    expect(await page.locator('.summary').textContent()).toContain('3 offline')
+    expect(await page.locator('.pill').textContent()).toContain('3 silent')
     house = await up(data.dir, '--sim', '3', '--sim-interval', '0.5', '--http-port', String(port))
     await page.getByText('Connected again').waitFor()
     const old = await value.textContent()

@@ -3,7 +3,7 @@ import type uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { LiveReading } from '../../../src/api/events.ts'
 import { clockTime, steadyFormatter } from '../format.ts'
-import { client, live, now } from '../state/connection.ts'
+import { client, connections, now } from '../state/connection.ts'
 import { readingListeners } from '../state/house.ts'
 import { coloursChanged } from '../state/theme.ts'
 import { colourOf } from '../units.ts'
@@ -36,8 +36,7 @@ export function Chart(props: ChartProps) {
   const points = useRef<Points | null>(null)
   const [empty, setEmpty] = useState(false)
   const colours = coloursChanged.value
-  // A new connection may have brought a backlog.
-  const line = live.value.state === 'lost' ? 'lost' : 'open'
+  const connection = connections.value
   const { node, sensor, unit, intervalMs, since, span } = props
   const latest = useRef(props)
   latest.current = props
@@ -59,7 +58,7 @@ export function Chart(props: ChartProps) {
       feed()
       plot.destroy()
     }
-  }, [node, sensor, unit, intervalMs, since, span, colours, line])
+  }, [node, sensor, unit, intervalMs, since, span, colours, connection])
 
   return (
     <figure class="chart">

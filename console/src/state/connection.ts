@@ -10,6 +10,9 @@ export const session = signal<'asking' | 'in' | 'out'>('asking')
 /** The live stream: `lost` since when (Unix ms), `back` for a few seconds afterwards. */
 export const live = signal<{ state: 'opening' | 'open' | 'back' } | { state: 'lost'; since: number }>({ state: 'opening' })
 
+/** Rises with every connection: what was drawn before may lack a backlog. */
+export const connections = signal(0)
+
 /** Server time minus browser time: ages must not depend on the tablet's clock. */
 export const skewMs = signal(0)
 

@@ -5,7 +5,7 @@ import type { ApiEvent, LiveReading } from '../../../src/api/events.ts'
 import type { Health } from '../../../src/api/health.ts'
 import type { NodeView } from '../../../src/api/nodes.ts'
 import type { RejectView } from '../../../src/api/rejects.ts'
-import { client, live, now, session } from './connection.ts'
+import { client, connections, live, now, session } from './connection.ts'
 
 /** What the page knows of the house: loaded once, then kept by one event stream. */
 export const nodes = signal<ReadonlyMap<string, Signal<NodeView>>>(new Map())
@@ -41,8 +41,10 @@ export const order = computed(() =>
 export const countOf = (state: NodeView['state']): number => states.value.filter(([, is]) => is === state).length
 
 function put(node: Signal<NodeView>, view: NodeView): void {
-  if (node.peek().state !== view.state) stateChanges.value++
+  const changed = node.peek().state !== view.state
   node.value = view
+  // Behind the value: who sorts now must see the new state.
+  if (changed) stateChanges.value++
 }
 
 export async function loadAll(): Promise<void> {
@@ -100,6 +102,7 @@ function onConnection(open: boolean): void {
     return
   }
   live.value = { state: before === 'lost' ? 'back' : 'open' }
+  connections.value++
   if (before === 'lost') setTimeout(() => live.peek().state === 'back' && (live.value = { state: 'open' }), 4000)
   void loadAll().catch(() => undefined)
 }

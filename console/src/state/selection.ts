@@ -5,10 +5,14 @@ import { nodes, order } from './house.ts'
 const chosen = signal(fromAddress())
 
 export const selected = computed<string | null>(() => {
-  const id = chosen.value
-  if (id !== null && nodes.value.has(id)) return id
-  return order.value.find(one => nodes.value.get(one)!.peek().state === 'online') ?? order.value[0] ?? null
+  for (const id of [chosen.value, fallback]) if (id !== null && nodes.value.has(id)) return id
+  const ids = order.value
+  fallback = ids.find(id => nodes.value.get(id)!.peek().state === 'online') ?? ids[0] ?? null
+  return fallback
 })
+
+/** Taken once: the chart must not jump to another node because this one fell silent. */
+let fallback: string | null = null
 
 export function select(id: string): void {
   chosen.value = id

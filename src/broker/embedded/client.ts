@@ -7,6 +7,8 @@ export interface Client extends Publisher {
   /** Unique among all sessions: what a take-over goes by. */
   readonly key: string
   session: Session | null
+  /** Its CONNACK has a session present flag; the byte is reserved in MQTT 3.1. */
+  readonly knowsSessionPresent: boolean
   /** Where answers and deliveries go. */
   readonly writer: Writer
   /** CONNACK with another code than 0, then close. */

@@ -23,6 +23,8 @@ export interface Shared {
   readonly clock: Clock
   readonly counters: OutCounters & { messagesIn: number; bytesIn: number }
   readonly oversize: BrokerHandlers['oversize']
+  /** A client broke the protocol. */
+  fault(client: string, why: string): void
   gone(connection: Connection): void
 }
 
@@ -34,6 +36,7 @@ export class Connection implements Client {
   identity: Identity = { role: 'local', user: null }
   key = ''
   client = ''
+  knowsSessionPresent = true
   /** `connecting`: CONNECT not yet judged. `leaving`: nothing more is read; what was read is still committed. */
   private state: 'connecting' | 'judging' | 'open' | 'leaving' | 'closed' = 'connecting'
   private readonly shared: Shared
@@ -74,8 +77,8 @@ export class Connection implements Client {
     this.arrived = clock.wallMs()
     if (chunk !== null) counters.bytesIn += chunk.length
     const fed = this.framing.feed(chunk, this.seen)
-    if (fed === 'more') this.flow()
-    else if (fed === 'stopped') this.hold()
+    if (fed === 'more') this.pause(false)
+    else if (fed === 'stopped') this.pause(true)
     else if (fed === 'malformed') this.fail('malformed length')
     else this.tooLarge(fed.announced)
   }
@@ -159,7 +162,7 @@ export class Connection implements Client {
   private onConnect(read: ConnectRead): void {
     if (!read.ok) {
       if (read.refuse !== null) this.writer.put(read.refuse)
-      this.leave()
+      this.fail(read.why)
       return
     }
     this.state = 'judging'
@@ -179,6 +182,7 @@ export class Connection implements Client {
     this.key = name.key
     this.client = name.client
     this.will = request.will
+    this.knowsSessionPresent = request.level === 4
     this.keepAliveMs = request.keepAlive * 1_500 // [MQTT-3.1.2-24]
     this.framing.limit = limits.packetBytes
     this.inbox = exchange.inboxOf(this.key)
@@ -191,16 +195,11 @@ export class Connection implements Client {
 
   // ---- pauses ---------------------------------------------------------------------------------------------------------------
 
-  private hold(): void {
-    if (this.paused) return
-    this.paused = true
-    this.socket.pause()
-  }
-
-  private flow(): void {
-    if (!this.paused) return
-    this.paused = false
-    this.socket.resume()
+  private pause(paused: boolean): void {
+    if (this.paused === paused) return
+    this.paused = paused
+    if (paused) this.socket.pause()
+    else this.socket.resume()
   }
 
   /** There may be room again for what it has to say. */
@@ -214,7 +213,7 @@ export class Connection implements Client {
     else this.read(null)
   }
 
-  // ---- out ------------------------------------------------------------------------------------------------------------------
+  // ---- answers and the end --------------------------------------------------------------------------------------------------
 
   acknowledge(qos: Qos, id: number): void {
     this.writer.answer(qos === 1 ? answer.puback : answer.pubrec, id)
@@ -226,10 +225,9 @@ export class Connection implements Client {
     this.leave()
   }
 
-  // ---- the end --------------------------------------------------------------------------------------------------------------
-
   /** Closed for what it did; its will is published [MQTT-3.1.2-8]. Answers false: nothing more is read. */
-  fail(_why: string): false {
+  fail(why: string): false {
+    this.shared.fault(this.client, why)
     return this.leave()
   }
 
@@ -247,7 +245,7 @@ export class Connection implements Client {
     this.state = 'leaving'
     this.writer.open = false
     this.leavingAt = this.shared.clock.monoMs()
-    this.hold()
+    this.pause(true)
     if (admitted) this.shared.exchange.leave(this, this.will)
     else this.shut()
     return false
@@ -271,10 +269,6 @@ export class Connection implements Client {
   stop(): void {
     this.will = null
     this.leave()
-  }
-
-  destroy(): void {
-    this.socket.destroy()
   }
 
   private closed(): void {

@@ -68,6 +68,7 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
     counters,
     entrance: new Entrance(credentials => handlers.authenticate(credentials), clock, limits.clientIdBytes),
     oversize: notice => handlers.oversize(notice),
+    fault: (client, why) => options.onFault?.(client, why),
     gone: connection => connections.delete(connection),
   }
   const take = (socket: Socket, anonymous: boolean): void => {
@@ -156,7 +157,7 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
       const gone = allGone(connections)
       await Promise.race([gone, after(limits.closeMs / 8)])
       clearInterval(timer)
-      for (const connection of [...connections]) connection.destroy()
+      for (const connection of [...connections]) connection.cutOff(false)
       exchange.queue.flushLazy()
       await keep.close()
     },

@@ -97,7 +97,7 @@ export class Exchange {
       finish: () => {
         if (refused) return client.refuse(connackCode.unavailable)
         const session = client.session!
-        client.writer.connack(connackCode.accepted, present)
+        client.writer.connack(connackCode.accepted, present && client.knowsSessionPresent)
         if (!client.writer.open) return
         session.attach(client.writer)
         this.pace.progressed(session)

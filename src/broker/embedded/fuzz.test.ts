@@ -163,6 +163,7 @@ test('connections fed with mutated packets leave nothing behind', async () => {
     clock,
     counters: { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 },
     oversize: () => {},
+    fault: () => {},
     gone: connection => open.delete(connection),
   }
   for (let i = 0; i < 20_000 * scale; i++) {

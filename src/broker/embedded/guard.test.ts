@@ -113,11 +113,13 @@ describe('a violation of the protocol closes the connection', () => {
     ['what only a server sends', packet(0x90, bytes(0, 1, 0))],
     ['a reserved type', packet(0xf0)],
   ])('%s', async (_what, sent) => {
-    const { port, broker } = await testBroker()
-    const client = await rawClient({ port })
+    const faults: string[] = []
+    const { port, broker } = await testBroker({ onFault: client => faults.push(client) })
+    const client = await rawClient({ port, clientId: 'bad' })
     const other = await rawClient({ port })
     client.sendBytes(sent)
     await client.closed
+    expect(faults).toEqual(['bad'])
     expect(client.packets.length).toBe(1)
     await other.publish('iot/node/01/log', 'still here', 1)
     expect(broker.health().clients).toBe(1)

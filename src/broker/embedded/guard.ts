@@ -12,6 +12,8 @@ import type { Will } from './will.ts'
 export interface ConnectRequest {
   readonly clientId: string
   readonly clean: boolean
+  /** 4 = MQTT 3.1.1, 3 = MQTT 3.1. */
+  readonly level: 3 | 4
   /** Seconds, 0 = never times out. */
   readonly keepAlive: number
   readonly user: string | null
@@ -34,7 +36,7 @@ export function readConnect(bytes: Buffer, start: number, end: number): ConnectR
   if (protocol !== 'MQTT' && protocol !== 'MQIsdp') return close('not an MQTT CONNECT')
   // The level before anything else: the rest of another version's packet means something else.
   if (protocol === 'MQTT' && level === 5) return { ok: false, refuse: connackUnsupported5, why: 'MQTT 5 is not spoken here' }
-  if (level !== (protocol === 'MQTT' ? 4 : 3)) {
+  if ((level !== 4 && level !== 3) || (level === 4) !== (protocol === 'MQTT')) {
     return { ok: false, refuse: connack(connackCode.badProtocol, false), why: `protocol level ${level} is not spoken here` }
   }
   const wrong = checkConnect(fields)
@@ -47,6 +49,7 @@ export function readConnect(bytes: Buffer, start: number, end: number): ConnectR
     request: {
       clientId: packet.clientId,
       clean: packet.clean ?? false,
+      level,
       keepAlive: packet.keepalive ?? 0,
       user: packet.username ?? null,
       password: packet.password ?? null,

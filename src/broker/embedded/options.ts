@@ -28,6 +28,8 @@ export interface EmbeddedOptions {
   readonly permissions?: Permissions
   /** Told once for each trouble that needs a person (damaged keep, a write that fails, retained messages full). */
   readonly onAlarm?: (sentence: string) => void
+  /** A client was disconnected for breaking the protocol: for the log. `client` is empty before its CONNECT was accepted. */
+  readonly onFault?: (client: string, why: string) => void
 }
 
 /** Every bound of the broker. Numbers from the broker's rules; a test may make them smaller. */

@@ -85,6 +85,15 @@ describe('the command line', () => {
     expect(server.seen).toEqual([])
   })
 
+  test.each([[['node']], [['command']], [['help', 'bogus']]])(
+    'shows the help on stderr when half of a command is missing: %j',
+    async words => {
+      const { exit, out, err } = await cli(words)
+      expect({ exit, out }).toEqual({ exit: 2, out: '' })
+      expect(err).toMatch(/^Usage: espalier(.|\n)+error usage: no such command, or none was given/)
+    },
+  )
+
   test('takes common options before and after the command, and a flag over the environment', async () => {
     server.on('GET /api/nodes', page([nodeView('01')]))
     const nobody = { ...env, ESPALIER_URL: 'http://127.0.0.1:1' }

@@ -24,6 +24,9 @@ export async function runCli(argv: readonly string[], version: string, around: S
 }
 
 function usageError(error: CommanderError, argv: readonly string[]): CliError {
+  // The help is on stderr by then: `espalier node` without `show`.
+  if (error.code === 'commander.help')
+    return new CliError(exits.usage, 'usage', 'no such command, or none was given', 'one of the above')
   const what = error.message.replace(/^error: /, '')
   const command = argv.find(word => /^[a-z]+$/.test(word))
   const help =

@@ -111,7 +111,7 @@ export class Ring {
       } else if (record.seq <= seen && record.sends > 0) {
         record.passedAtMs ??= nowMs
         if (record.seq !== firstUnsettled || record.sends < sendsBeforeGivingUp) continue
-        if (record.inFlight || nowMs - record.sentAtMs < resendAfterMs) continue
+        if (record.inFlight || record.due !== null || nowMs - record.sentAtMs < resendAfterMs) continue
         this.drop(record)
         givenUp++
       }

@@ -1,5 +1,5 @@
 import type { IPublishPacket } from 'mqtt'
-import type { Context } from '../context.ts'
+import { type Context, startAdvice } from '../context.ts'
 import { type Define, examples } from '../definition.ts'
 import { CliError, type Exit, exits } from '../errors.ts'
 import { localTime } from '../output.ts'
@@ -44,6 +44,7 @@ async function subscribe(context: Context, filter: string, flags: Flags): Promis
   client.on('error', () => {}) // a close follows
   try {
     const granted = await client.subscribeAsync(filter, { qos }).catch(error => {
+      if (!client.connected) throw brokerGone()
       throw new CliError(exits.refused, 'not_subscribed', `the broker did not grant "${filter}": ${(error as Error).message}`)
     })
     if (granted.some(g => g.qos > 2)) throw new CliError(exits.refused, 'not_subscribed', `the broker did not grant "${filter}"`)
@@ -55,9 +56,12 @@ async function subscribe(context: Context, filter: string, flags: Flags): Promis
     end.stop()
     await client.endAsync(true)
   }
-  if (lost) throw new CliError(exits.unreachable, 'unreachable', 'the broker closed the connection')
+  if (lost) throw brokerGone()
   return Number.isFinite(count) && seen < count && !context.ended.aborted ? exits.timedOut : exits.done
 }
+
+const brokerGone = (): CliError =>
+  new CliError(exits.unreachable, 'unreachable', 'the broker closed the connection', ...startAdvice)
 
 function print({ out, nowMs }: Context, topic: string, payload: Buffer, packet: IPublishPacket): void {
   const text = textOf(payload)

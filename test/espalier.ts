@@ -73,7 +73,10 @@ export interface Up {
 }
 
 /** Starts `espalier up --json` on free ports and waits for its `ready` line. */
-export async function up(data: string, ...flags: string[]): Promise<Up> {
+export const up = (data: string, ...flags: string[]): Promise<Up> => upWith({}, data, ...flags)
+
+/** The same with more in its environment. */
+export async function upWith(env: Record<string, string>, data: string, ...flags: string[]): Promise<Up> {
   const args = ['up', '--json', '--data', data]
   for (const [flag, value] of [
     ['--mqtt-port', '0'],
@@ -81,7 +84,7 @@ export async function up(data: string, ...flags: string[]): Promise<Up> {
     ['--sim', '0'],
   ] as const)
     if (!flags.includes(flag)) args.push(flag, value)
-  const child = spawn(nodeBinary, [mainFile, ...args, ...flags], { env: cleanEnv(), stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(nodeBinary, [mainFile, ...args, ...flags], { env: cleanEnv(env), stdio: ['ignore', 'pipe', 'pipe'] })
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', chunk => (errors += chunk))
   const gone = exitOf(child)

@@ -154,7 +154,7 @@ describe('a server that does not answer', () => {
   )
 
   test('because nothing runs in the data directory exits 5', async () => {
-    for (const words of [['nodes'], ['pub', 't', 'x'], ['sub', 't']]) {
+    for (const words of [['nodes'], ['pub', 'iot/t', 'x'], ['sub', 't']]) {
       const { exit, err } = await cli(words, { env: { ESPALIER_DATA: data } })
       expect(exit).toBe(5)
       expect(err).toContain('run.json')

@@ -49,20 +49,20 @@ const publish = (topic: string, payload: string | Buffer, retain = false): Promi
 
 describe('pub', () => {
   test('publishes as _manager, and retained when told to', async () => {
-    expect(await run('pub', 'garden/lamp', 'on', '--retain', '--json')).toMatchObject({ exit: 0, err: '' })
+    expect(await run('pub', 'iot/garden/lamp', 'on', '--retain', '--json')).toMatchObject({ exit: 0, err: '' })
     expect(users).toEqual(['_manager'])
-    const { out } = await run('sub', 'garden/#', '--count', '1', '--json')
-    expect(lines(out)).toEqual([{ topic: 'garden/lamp', payload: 'on', qos: 1, retain: true, time: 1_767_225_600_000 }])
+    const { out } = await run('sub', 'iot/garden/#', '--count', '1', '--json')
+    expect(lines(out)).toEqual([{ topic: 'iot/garden/lamp', payload: 'on', qos: 1, retain: true, time: 1_767_225_600_000 }])
   })
 
-  test('refuses a topic with wildcards', async () => {
-    expect((await run('pub', 'a/#', 'x')).exit).toBe(2)
+  test('refuses topics with wildcards and topics that the broker would forward to nobody', async () => {
+    for (const topic of ['iot/#', 'iot/+/x', 'garden/lamp', 'iot', '']) expect((await run('pub', topic, 'x')).exit).toBe(2)
     expect(users).toEqual([])
   })
 
   test('with a wrong secret exits 5', async () => {
     await writeFile(join(data, 'manager-secret'), 'another\n')
-    const { exit, err } = await run('pub', 'a', 'x')
+    const { exit, err } = await run('pub', 'iot/a', 'x')
     expect(exit).toBe(5)
     expect(err).toMatch(/^error secret_refused/)
   })
@@ -84,6 +84,13 @@ describe('sub', () => {
   test('ends after --for, with exit 4 when it still waited for messages', async () => {
     expect((await run('sub', 'silence', '--for', '50ms')).exit).toBe(0)
     expect((await run('sub', 'silence', '--for', '50ms', '--count', '1')).exit).toBe(4)
+  })
+
+  test('of a filter that is not granted exits 3 and says what is allowed', async () => {
+    aedes.authorizeSubscribe = (_client, _filter, done) => done(null, null)
+    const { exit, err } = await run('sub', 'secret/#')
+    expect(exit).toBe(3)
+    expect(err).toContain("espalier sub 'iot/#'")
   })
 
   test('exits 5 when the broker goes away', async () => {

@@ -6,20 +6,21 @@ export const definePub: Define = (program, run) => {
   program
     .command('pub <TOPIC> <PAYLOAD>')
     .description('publish one message through the broker, as _manager')
-    .option('--qos <Q>', '0 or 1', '1')
+    .option('--qos <Q>', '0, 1 or 2', '1')
     .option('--retain', 'let the broker keep it for later subscribers')
     .addHelpText(
       'after',
       examples(
-        'espalier pub garden/lamp on',
-        'espalier pub garden/lamp on --retain',
         'espalier pub iot/node/sim-1/command \'{"command":"identify"}\'',
+        'espalier pub iot/node/01/telemetry \'{"node_id":"node_01","sensors":{"temperature":22.5}}\'',
       ),
     )
     .action((topic: string, payload: string, flags: { qos: string; retain?: boolean }) =>
       run(async context => {
         const qos = wholeNumber(flags.qos, '--qos', 0, 2) as 0 | 1 | 2
-        if (topic === '' || /[+#\0]/.test(topic)) throw badInput(`"${topic}" is no topic to publish to`, 'a name without + and #')
+        // The broker acknowledges what it does not permit and forwards it to nobody, as mosquitto does: better said here.
+        if (!topic.startsWith('iot/') || /[+#\0]/.test(topic))
+          throw badInput(`"${topic}" is no topic to publish to`, 'topics below iot/, without + and #')
         const { connectAsManager } = await import('../manager-connection.ts')
         const client = await connectAsManager(context)
         try {

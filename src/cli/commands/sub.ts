@@ -43,11 +43,11 @@ async function subscribe(context: Context, filter: string, flags: Flags): Promis
   })
   client.on('error', () => {}) // a close follows
   try {
-    const granted = await client.subscribeAsync(filter, { qos }).catch(error => {
+    const granted = await client.subscribeAsync(filter, { qos }).catch(() => {
       if (!client.connected) throw brokerGone()
-      throw new CliError(exits.refused, 'not_subscribed', `the broker did not grant "${filter}": ${(error as Error).message}`)
+      throw notGranted(filter)
     })
-    if (granted.some(g => g.qos > 2)) throw new CliError(exits.refused, 'not_subscribed', `the broker did not grant "${filter}"`)
+    if (granted.some(g => g.qos > 2)) throw notGranted(filter)
     await new Promise<void>(resolve => {
       if (end.signal.aborted) resolve()
       else end.signal.addEventListener('abort', () => resolve(), { once: true })
@@ -59,6 +59,14 @@ async function subscribe(context: Context, filter: string, flags: Flags): Promis
   if (lost) throw brokerGone()
   return Number.isFinite(count) && seen < count && !context.ended.aborted ? exits.timedOut : exits.done
 }
+
+const notGranted = (filter: string): CliError =>
+  new CliError(
+    exits.refused,
+    'not_subscribed',
+    `the broker did not grant "${filter}"; allowed: filters that begin with iot/ or $SYS/`,
+    "espalier sub 'iot/#'",
+  )
 
 const brokerGone = (): CliError =>
   new CliError(exits.unreachable, 'unreachable', 'the broker closed the connection', ...startAdvice)

@@ -8,9 +8,10 @@ type Latest = ReadonlyMap<string, { readonly value: number; readonly time: numbe
 /** Fields that are stored beside the sensors and shown with the node itself (wire contract §2). */
 const besideSensors = new Set(['wifi_rssi', 'uptime'])
 
-/** A node as its own page shows it, from what the rooms know of it. */
-export function nodeDetail(view: NodeView, status: Status, latest: Latest, report: Report): NodeDetail {
-  return { ...view, status, sensors: sensorsOf(status, latest), ledger: ledgerOf(report, status) }
+/** A node as its own page shows it, from what the rooms know of it. `status` is the last one as it came, maybe a bare will;
+ *  `described` the last in which the node told about itself: units and drops come from there. */
+export function nodeDetail(view: NodeView, status: Status, described: Status, latest: Latest, report: Report): NodeDetail {
+  return { ...view, status, sensors: sensorsOf(described, latest), ledger: ledgerOf(report, described) }
 }
 
 /** The ledger's account with what the node itself says it dropped from its ring. */

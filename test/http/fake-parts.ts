@@ -128,7 +128,9 @@ export function fakeFleet(nodes: NodeView[], commands: CommandView[]) {
   const fleet = {
     nodes: () => [...byId.values()],
     node: (id: string) => byId.get(id),
-    status: (id: string) =>
+    // Its last word was its will, which says nothing of sensors and drops.
+    status: (id: string) => (byId.has(id) ? { node_id: `node_${id}`, online: false, boot: 7 } : null),
+    described: (id: string) =>
       byId.has(id) ? { node_id: `node_${id}`, online: true, dropped: 2, sensors: [{ name: 'temperature', unit: '°C' }] } : null,
     patch: async (id: string, patch: object) => {
       const node = byId.get(id)

@@ -141,7 +141,7 @@ describe('the client', () => {
   test('reads lists to their end and single things', async () => {
     const { client } = await start()
     expect((await client.nodes()).map(node => node.id)).toEqual(['01', '02'])
-    expect((await client.node('01')).status).toMatchObject({ online: true })
+    expect((await client.node('01')).status).toMatchObject({ online: false })
     expect(await client.rejectCounts()).toMatchObject({ total: 0 })
     expect((await client.send('01', { command: 'ping' })).command).toBe('ping')
     expect(await client.removeNode('02', 'keep')).toBeUndefined()

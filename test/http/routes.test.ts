@@ -156,7 +156,7 @@ describe('nodes', () => {
     expect((await get('/api/nodes?limit=1001')).status).toBe(400)
   })
 
-  test('show sensors with declared units first, then those only ever sent', async () => {
+  test('show sensors with declared units first, then those only ever sent, also when the last status is a will', async () => {
     const { get } = await server({ readings: [reading('01', 5, { zeta: 1, alpha: 2, wifi_rssi: -60 })] })
     const { body } = await get('/api/nodes/01')
     expect(body.sensors).toEqual([
@@ -164,7 +164,7 @@ describe('nodes', () => {
       { name: 'alpha', unit: null, value: 2, time: 5 },
       { name: 'zeta', unit: null, value: 1, time: 5 },
     ])
-    expect(body.status.online).toBe(true)
+    expect(body.status).toEqual({ node_id: 'node_01', online: false, boot: 7 })
     expect(body.ledger).toMatchObject({ node: '01', expected: 3, dropped: 2, gaps: [] })
   })
 

@@ -17,6 +17,6 @@ export function ledgerRoutes(app: Routes, parts: HttpParts): void {
     const { node, limit = 1000, cursor } = query
     if (node !== undefined && !parts.fleet.node(node)) throw noSuchNode(node)
     const ids = pageAfter(node === undefined ? parts.ledger.nodes() : [node], { limit, cursor }, id => id)
-    return { items: ids.items.map(id => ledgerOf(parts.ledger.report(id), parts.fleet.status(id))), next: ids.next }
+    return { items: ids.items.map(id => ledgerOf(parts.ledger.report(id), parts.fleet.described(id))), next: ids.next }
   })
 }

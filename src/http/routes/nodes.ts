@@ -24,7 +24,8 @@ export function nodeRoutes(app: Routes, parts: HttpParts): void {
   app.get('/api/nodes/:id', { schema: detail }, async ({ params }) => {
     const view = fleet.node(params.id)
     if (!view) throw noSuchNode(params.id)
-    return nodeDetail(view, fleet.status(params.id), store.latest(params.id), ledger.report(params.id))
+    const { id } = params
+    return nodeDetail(view, fleet.status(id), fleet.described(id), store.latest(id), ledger.report(id))
   })
 
   const patch = { params: NodeParams, body: NodePatch, response: { 200: NodeView }, summary: 'Name and tags' }

@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { openSocket } from './client.ts'
 
 /** Is Debian's mosquitto here? The suites that hold us against it are skipped without it, and say so. */
-export const hasMosquitto = spawnSync('mosquitto', ['-h']).error === undefined
+const asked = spawnSync('mosquitto', ['-h'], { encoding: 'utf8' })
+export const hasMosquitto = asked.error === undefined
+export const mosquittoVersion = /version (\S+)/.exec(asked.stdout ?? '')?.[1] ?? ''
 
 /** A mosquitto of the test's own: a free port of the loopback, no disk, anybody may do anything. */
 export interface Mosquitto {

@@ -47,7 +47,7 @@ function storeCheck({ store, damage }: HealthParts): Check {
   const all = [...damage, ...lost]
   return all.length > 0
     ? { ok: false, detail: `${all.join('; ')}. Restore the data directory from a backup if you need them.` }
-    : good(`${stats.rows} rows`)
+    : good(`${stats.rows.toLocaleString('en')} readings`)
 }
 
 function diskCheck(machine: MachineFacts | null): Check {
@@ -59,7 +59,7 @@ function diskCheck(machine: MachineFacts | null): Check {
         ok: false,
         detail: `${mib} MiB free, less than ${lowDiskBytes / 1024 / 1024}: make room, or move the data directory (--data)`,
       }
-    : good(`${mib} MiB free`)
+    : good(mib < 10_240 ? `${mib} MiB free` : `${Math.floor(mib / 1024)} GiB free`)
 }
 
 const clockCheck = (suspect: boolean): Check =>
@@ -69,7 +69,7 @@ const clockCheck = (suspect: boolean): Check =>
         detail:
           'the clock is behind the newest reading or before 2026: readings are kept, but nothing expires and nodes are told no time. Set it (timedatectl)',
       }
-    : good('believed')
+    : good('plausible: not behind the newest reading')
 
 function ingestCheck({ journal, lane }: HealthParts): Check {
   const written = journal.health()

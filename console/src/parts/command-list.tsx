@@ -1,6 +1,7 @@
+import { useComputed } from '@preact/signals'
 import type { CommandView } from '../../../src/api/commands.ts'
 import { clockTime, delta, fullTime } from '../format.ts'
-import { client } from '../state/connection.ts'
+import { client, now } from '../state/connection.ts'
 import { commands } from '../state/house.ts'
 import { CopyButton } from './copyable.tsx'
 
@@ -39,6 +40,7 @@ function Command({ command }: { command: CommandView }) {
         <strong class={`outcome ${tone[command.state]}`}>{command.state}</strong>
       </div>
       <Timeline command={command} />
+      {command.state === 'queued' && <Waiting command={command} />}
       {command.error && (
         <p class="problem">
           {command.error.code}: {command.error.message}
@@ -46,7 +48,7 @@ function Command({ command }: { command: CommandView }) {
       )}
       {hasResult(command.result) && <pre class="result">{JSON.stringify(command.result)}</pre>}
       <div class="command-tools">
-        <CopyButton text={`npx espalier send ${command.node} ${sayAsShell(command)}`} label="Copy as CLI" />
+        <CopyButton text={`npx --no-install espalier send ${command.node} ${sayAsShell(command)}`} label="Copy as CLI" />
         {cancellable && (
           <button type="button" class="quiet" onClick={() => void client.cancel(command.id).catch(() => undefined)}>
             Cancel
@@ -54,6 +56,24 @@ function Command({ command }: { command: CommandView }) {
         )}
       </div>
     </li>
+  )
+}
+
+// A board that is there takes a command sooner than this.
+const patienceMs = 2000
+
+/** Why it is not sent yet, and until when it may be. */
+function Waiting({ command }: { command: CommandView }) {
+  const long = useComputed(() => now.value - command.queued_at > patienceMs)
+  if (!long.value) return null
+  return (
+    <p class="wait">
+      Waits until {command.node} is connected and subscribes to <code>iot/node/{command.node}/command</code>; given up at{' '}
+      <time dateTime={new Date(command.expires).toISOString()} title={fullTime(command.expires)}>
+        {clockTime(command.expires)}
+      </time>
+      .
+    </p>
   )
 }
 

@@ -11,10 +11,17 @@ export function HealthPill() {
   useEffect(() => (open ? closeWhenLeft(box.current!, () => setOpen(false)) : undefined), [open])
   const state = health.value
   const silent = countOf('late') + countOf('offline')
+  const allOf = (['late', 'offline'] as const).find(one => countOf(one) === silent)
   const bad = Object.entries(state?.checks ?? {}).filter(([, check]) => !check.ok)
   const level = state?.status === 'down' ? 'bad' : bad.length > 0 || silent > 0 ? 'warn' : 'ok'
   const word =
-    state === null ? '…' : bad.length > 0 ? `${capital(bad[0]![0])}: look here` : silent > 0 ? `${silent} silent` : 'All well'
+    state === null
+      ? '…'
+      : bad.length > 0
+        ? `${capital(bad[0]![0])}: look here`
+        : silent > 0
+          ? `${silent} ${allOf ?? 'silent'}`
+          : 'All well'
   return (
     <div ref={box} class="health">
       <button type="button" class={`pill ${level}`} aria-expanded={open} onClick={() => setOpen(!open)}>

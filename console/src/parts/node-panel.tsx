@@ -54,7 +54,7 @@ export function NodePanel({ id }: { id: string }) {
           sensor={sensor}
           unit={unitOf(detail, sensor)}
           intervalMs={view.interval === null ? null : view.interval * 1000}
-          since={view.first_seen}
+          since={detail?.oldest ?? view.first_seen}
           span={span}
           onZoom={zoomed => {
             if ('lastMs' in span) setBefore(span)

@@ -91,7 +91,8 @@ function timeLabel(ms: number, stepS: number | null): string {
 
 function valueLabel(value: number, splits: readonly number[], unit: string): string {
   const step = splits.length > 1 ? Math.abs(splits[1]! - splits[0]!) : 1
-  const decimals = Math.max(0, Math.min(4, Math.ceil(-Math.log10(step) - 1e-9)))
+  // As many as the step itself needs: 0.025 wants three, or neighbours are rounded apart.
+  const decimals = [0, 1, 2, 3].find(n => Math.abs(step - Number(step.toFixed(n))) < step / 1e6) ?? 4
   return `${value.toFixed(decimals).replace('-', '−')}${unit && ` ${unit}`}`
 }
 

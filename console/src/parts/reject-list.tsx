@@ -6,7 +6,7 @@ import { Ago } from './ago.tsx'
 /** What boards sent that could not be stored, why, and what to change: where somebody with a first sketch looks. */
 export function RejectList() {
   return (
-    <section class="panel rejects" aria-labelledby="rejects-title">
+    <section class="panel rejects" id="not-understood" aria-labelledby="rejects-title">
       <h2 id="rejects-title">Not understood</h2>
       {loaded.value && rejects.value.length === 0 ? (
         <p class="dim">Every message so far could be read. One that can't is kept here, with the reason and how to mend it.</p>

@@ -1,6 +1,8 @@
+import { computed } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { counted } from '../format.ts'
-import { countOf, nodes, rate } from '../state/house.ts'
+import { now } from '../state/connection.ts'
+import { countOf, nodes, rate, rejects } from '../state/house.ts'
 import { search } from '../state/selection.ts'
 import { nextTheme, theme } from '../state/theme.ts'
 import { HealthPill } from './health-pill.tsx'
@@ -37,8 +39,26 @@ function Summary() {
     <p class="summary">
       {counted(nodes.value.size, 'node')}
       {troubled.map(([n, state]) => `, ${n} ${state}`)}, {rate.value.toFixed(rate.value < 10 ? 1 : 0)} readings/s
+      {refused.value > 0 && (
+        <>
+          ,{' '}
+          <button type="button" class="link" onClick={showRefused}>
+            {refused.value} not understood
+          </button>
+        </>
+      )}
     </p>
   )
+}
+
+// An old mistake is no news.
+const freshMs = 3_600_000
+
+/** Messages of the last hour that could not be read: whoever misses a board should see them without scrolling. */
+const refused = computed(() => rejects.value.filter(one => now.value - one.time < freshMs).length)
+
+function showRefused(): void {
+  document.getElementById('not-understood')?.scrollIntoView({ block: 'center' })
 }
 
 function SearchField() {

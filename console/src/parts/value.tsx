@@ -6,16 +6,18 @@ const format = steadyFormatter()
 /** A sensor's name, value and unit; the value's ground fades for a moment when it changes. */
 export function Value({ name, value, unit }: { name: string; value: number | undefined | null; unit: string }) {
   const shown = useRef<HTMLElement>(null)
-  const before = useRef(value)
+  const text = value === undefined || value === null ? '–' : format(name, value)
+  const before = useRef(text)
   useEffect(() => {
-    if (before.current !== undefined && before.current !== value) shown.current?.animate(fade, fadeTiming)
-    before.current = value
-  }, [value])
+    // What reads the same has not changed for whoever looks.
+    if (before.current !== text) shown.current?.animate(fade, fadeTiming)
+    before.current = text
+  }, [text])
   return (
     <div class="value">
       <dt>{spoken(name)}</dt>
       <dd ref={shown}>
-        <span class="number">{value === undefined || value === null ? '–' : format(name, value)}</span>
+        <span class="number">{text}</span>
         {unit && <span class="unit"> {unit}</span>}
       </dd>
     </div>

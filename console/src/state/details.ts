@@ -8,6 +8,8 @@ import { client } from './connection.ts'
 export interface Detail {
   readonly sensors: readonly { readonly name: string; readonly unit: string }[]
   readonly day: SeriesView | null
+  /** Unix ms of the oldest reading met so far: a backlog lies before the first message. Only ever falls. */
+  readonly oldest: number
 }
 
 const details = new Map<string, Signal<Detail | null>>()
@@ -52,5 +54,7 @@ async function load(id: string): Promise<void> {
   const sensors = [...all.filter(one => one.unit !== ''), ...undeclared]
   const first = sensors[0]?.name
   const day = first === undefined ? null : (await client.readings(id, { sensor: [first], points: 96 })).series[first]
-  detailOf(id).value = { sensors, day: day ?? null }
+  const detail = detailOf(id)
+  const oldest = Math.min(detail.peek()?.oldest ?? node.first_seen, day?.time[0] ?? node.first_seen)
+  detail.value = { sensors, day: day ?? null, oldest }
 }

@@ -190,7 +190,7 @@ export class Connection implements Client {
     this.state = 'open'
     this.writer.open = true
     exchange.admit(this, request.clean)
-    this.goOn()
+    this.read(null)
   }
 
   // ---- pauses ---------------------------------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ export class Exchange {
     const commit = {
       accept: (group: readonly Incoming[]) => handlers.accept(group),
       write: (ops: readonly KeepOp[], sync: boolean) => keep.write(ops, sync),
+      routed: () => this.pace.judge(),
     }
     this.queue = new CommitQueue(
       commit,

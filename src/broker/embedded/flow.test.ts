@@ -115,6 +115,26 @@ describe('services are not outrun', () => {
     expect(broker.health().droppedTotal).toBe(0)
   })
 
+  test('while a service is behind, a publisher is read no further than its first message', async () => {
+    const { port, broker } = await testBroker({ limits: { queueMessages: 100, windowService: 50 } })
+    const service = await rawClient({ port, clientId: 's', auto: false, ...as('_telegraf') })
+    await service.subscribe({ 'iot/#': 1 })
+    for (let i = 0; i < 110; i++) {
+      await broker.publish({ topic: telemetry('01'), payload: Buffer.from(`${i}`), qos: 1, retain: false })
+    }
+    expect(broker.sessions()[0]!.queued).toBe(60)
+    const late = await rawClient({ port })
+    const before = broker.health().messagesIn!
+    const published = Promise.all(Array.from({ length: 20 }, (_, i) => late.publish(telemetry('02'), `${i}`, 1)))
+    await late.until(() => late.packets.some(({ cmd }) => cmd === 'puback'))
+    await service.ping()
+    expect(broker.health().messagesIn! - before).toBe(1)
+    service.auto = true
+    for (const { messageId } of service.messages) service.send({ cmd: 'puback', messageId: messageId! })
+    await published
+    expect(broker.health().messagesIn! - before).toBe(20)
+  })
+
   test('one that takes nothing for long slows nobody any more', async () => {
     const { port, broker } = await testBroker({ limits: { queueMessages: 100, windowService: 50, stuckMs: 600 } })
     const service = await rawClient({ port, clientId: 's', auto: false, ...as('_telegraf') })

@@ -64,6 +64,19 @@ describe('sessions', () => {
     const node = await rawClient({ port: before.port, clientId: 'n', clean: false, auto: false })
     for (let i = 0; i < 3; i++) await node.publish(telemetry, `${i}`, 1)
     await node.publish(status, 'kept', 1, true)
+    const settled = {
+      cmd: 'publish',
+      topic: 'iot/node/02/telemetry',
+      payload: 'settled',
+      qos: 2,
+      retain: false,
+      dup: false,
+      messageId: 98,
+    } as const
+    node.send(settled)
+    await node.expect('pubrec', 98)
+    node.send({ cmd: 'pubrel', messageId: 98 })
+    await node.expect('pubcomp', 98)
     node.send({ cmd: 'publish', topic: telemetry, payload: 'open', qos: 2, retain: false, dup: false, messageId: 99 })
     await node.expect('pubrec', 99)
     await reader.until(() => reader.messages.length === 4)
@@ -79,6 +92,9 @@ describe('sessions', () => {
     publisher.client.send({ cmd: 'publish', topic: telemetry, payload: 'open', qos: 2, retain: false, dup: true, messageId: 99 })
     await publisher.client.expect('pubrec', 99)
     expect(after.accepted).toEqual([])
+    publisher.client.send(settled)
+    await publisher.client.expect('pubrec', 98)
+    expect(after.accepted.length).toBe(1)
     const back = await tryRawClient({ port: after.port, clientId: 'r', clean: false })
     expect(back.sessionPresent).toBe(true)
     await back.client.subscribe({ [status]: 1 })

@@ -50,7 +50,6 @@ export class Pace {
   room(): number {
     let least = Number.POSITIVE_INFINITY
     for (const session of this.taking()) least = Math.min(least, session.room)
-    this.judge()
     return least
   }
 

@@ -41,6 +41,8 @@ export interface QueueBounds {
 export interface Commit {
   accept(group: readonly Incoming[]): Promise<void>
   write(ops: readonly KeepOp[], sync: boolean): Promise<void>
+  /** The group was routed: what waits for whom has changed. */
+  routed(): void
 }
 
 /** One inbox gives so many steps before it is another's turn: a flood costs the others little. */
@@ -203,6 +205,7 @@ export class CommitQueue {
       this.pendingBytes -= entry.bytes
       entry.finish()
     }
+    this.commit.routed()
     for (const inbox of new Set(from)) inbox.onRoom?.()
     if (this.ring.length === 0) {
       this.running = false

@@ -1,8 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { appendFile, mkdir, mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -79,20 +80,30 @@ async function flip(path: string, at: number): Promise<void> {
 describe('kill -9', () => {
   const cache = join(root, 'node_modules', '.cache', `store-writer-${process.pid}`)
   const bundle = join(cache, 'writer.mjs')
+  const children = new Set<ChildProcess>()
+  afterEach(() => {
+    for (const child of children) child.kill('SIGKILL') // if the test ended before it did
+    children.clear()
+  })
   beforeAll(async () => {
     const entry = join(root, 'test/faults/store-writer.ts')
     await build({ entryPoints: [entry], bundle: true, platform: 'node', format: 'esm', packages: 'external', outfile: bundle })
   })
   afterAll(() => rm(cache, { recursive: true, force: true }))
 
-  /** Runs the writer and kills it: at a random moment, or (`within`) as soon as a file is being written. */
-  async function runAndKill(dir: string, seed: number, afterMs: number, within: boolean): Promise<void> {
+  /** Runs the writer and kills it `afterMs` behind its first line that says `from`; `within`: then as soon as a file is being written. */
+  async function runAndKill(dir: string, seed: number, from: string, afterMs: number, within: boolean): Promise<void> {
     const child = spawn(process.execPath, [bundle, dir, String(seed)], { stdio: ['ignore', 'pipe', 'inherit'], cwd: root })
+    children.add(child)
     const exited = new Promise<string | null>(resolve => child.once('exit', (_, signal) => resolve(signal)))
-    const ready = new Promise(resolve => child.stdout.once('data', resolve))
-    await Promise.race([ready, exited])
+    const begun = new Promise<void>(resolve => {
+      createInterface({ input: child.stdout }).on('line', line => line === from && resolve())
+    })
+    await Promise.race([begun, exited])
     await new Promise(resolve => setTimeout(resolve, afterMs)) // the moment itself is what is drawn
-    if (within) while (readdirSync(join(dir, 'tmp')).length === 0) await new Promise(resolve => setImmediate(resolve))
+    if (within)
+      while (child.exitCode === null && readdirSync(join(dir, 'tmp')).length === 0)
+        await new Promise(resolve => setImmediate(resolve))
     child.kill('SIGKILL')
     expect(await exited).toBe('SIGKILL') // it did not end by itself
   }
@@ -112,7 +123,7 @@ describe('kill -9', () => {
     let interrupted = 0
     let watermark = 0
     for (let round = 0; round < 10 * scale; round++) {
-      await runAndKill(dir, seed, random.below(1200), round % 2 === 0)
+      await runAndKill(dir, seed, round % 3 === 0 ? 'ready' : 'sealed', random.below(600), round % 2 === 0)
       if (halfDone(dir)) interrupted++
       const store = await openStore(dir)
       const durable = store.watermark().offset

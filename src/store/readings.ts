@@ -80,7 +80,13 @@ export interface StoreStats {
   readonly files: number
   readonly bytes: number
   /** Files found damaged and set aside, with what they held. */
-  readonly quarantined: readonly { readonly file: string; readonly rows: number; readonly from: number; readonly to: number; readonly why: string }[]
+  readonly quarantined: readonly {
+    readonly file: string
+    readonly rows: number
+    readonly from: number
+    readonly to: number
+    readonly why: string
+  }[]
   readonly ok: boolean
   readonly detail: string
 }

@@ -20,9 +20,9 @@ export interface ReadingsStore extends Applier {
   range(query: RangeQuery): Promise<RangeResult>
   /** Rows by (time, node), in chunks, everything that was applied before the call. Bounded memory. */
   export(query: ExportQuery): AsyncIterable<readonly Row[]>
-  /** The same rows as one Parquet file, as bytes: time TIMESTAMP(ms, UTC), node VARCHAR, boot and seq UINTEGER, DOUBLEs by name.
-   *  Absent where the store can't write Parquet. */
-  exportParquet?(query: ExportQuery): AsyncIterable<Uint8Array>
+  /** Rows (of `export`, or made of them) as one Parquet file, as bytes: time TIMESTAMP(ms, UTC), node VARCHAR, boot and seq UINTEGER,
+   *  then `columns` as DOUBLE. Bounded memory. Absent where the store can't write Parquet. */
+  parquetOf?(rows: AsyncIterable<readonly Row[]>, columns: readonly string[]): AsyncIterable<Uint8Array>
   /** Resolves when there is room for more rows; a promise that stays open pauses the sockets. undefined = there is room. */
   room(): Promise<void> | undefined
   /** Moves what is in memory into its durable form now. */

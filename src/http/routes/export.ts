@@ -23,9 +23,10 @@ export function exportRoutes(app: Routes, parts: HttpParts): void {
     const format = query.format ?? 'csv'
     const bucketMs = rollupMs[query.rollup ?? 'raw']
     reply.header('content-disposition', `attachment; filename="espalier.${format}"`)
-    if (format === 'parquet') return sendParquet(reply, asked, bucketMs, parts)
-    const rows = parts.store.export(asked)
-    return sendText(reply, bucketMs > 0 ? rollUp(rows, bucketMs) : rows, format, asked, parts)
+    const raw = parts.store.export(asked)
+    const rows = bucketMs > 0 ? rollUp(raw, bucketMs) : raw
+    if (format === 'parquet') return sendParquet(reply, rows, asked, parts)
+    return sendText(reply, rows, format, asked, parts)
   })
 }
 
@@ -81,9 +82,23 @@ function columns(asked: StoreQuery, parts: HttpParts): string[] {
   return [...new Set(names)].sort()
 }
 
-function sendParquet(reply: FastifyReply, asked: StoreQuery, bucketMs: number, parts: HttpParts): FastifyReply {
-  if (!parts.store.exportParquet) throw badInput('/format', 'is parquet, which this store does not write', 'csv, jsonl')
-  if (bucketMs > 0) throw badInput('/rollup', 'is not possible with parquet', 'raw, or format csv or jsonl')
-  const bytes = Readable.from(parts.store.exportParquet(asked), { objectMode: false })
-  return reply.type('application/vnd.apache.parquet').send(bytes)
+/** The file is made whole before its first byte leaves, so a store that can't read answers with a status here too. */
+async function sendParquet(
+  reply: FastifyReply,
+  rows: AsyncIterable<readonly Row[]>,
+  asked: StoreQuery,
+  parts: HttpParts,
+): Promise<FastifyReply> {
+  if (!parts.store.parquetOf) throw badInput('/format', 'is parquet, which this store does not write', 'csv, jsonl')
+  const bytes = parts.store.parquetOf(rows, columns(asked, parts))[Symbol.asyncIterator]()
+  const first = await bytes.next()
+  return reply.type('application/vnd.apache.parquet').send(Readable.from(joined(first, bytes), { objectMode: false }))
+}
+
+async function* joined(first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    for (let chunk = first; !chunk.done; chunk = await rest.next()) yield chunk.value
+  } finally {
+    await rest.return?.()
+  }
 }

@@ -8,6 +8,7 @@ import { openPremises, type Premises } from './premises.ts'
 import { rangeOf } from './range.ts'
 import { removeFromFiles } from './removal.ts'
 import { byTime } from './row-set.ts'
+import { rowsFile } from './rows-file.ts'
 import { Sealer } from './sealer.ts'
 import { Upkeep } from './upkeep.ts'
 import { factsOf, type View, windows } from './windows.ts'
@@ -163,6 +164,10 @@ class Store implements ParquetReadings {
     } finally {
       await release()
     }
+  }
+
+  parquetOf(rows: AsyncIterable<readonly Row[]>, columns: readonly string[]): AsyncIterable<Uint8Array> {
+    return rowsFile(this.premises.engine, this.premises.folders.temporary, rows, columns)
   }
 
   /** Files and memory of one moment; the files stay until `release`. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { age, counted, delta, steadyFormatter } from './format.ts'
+import { age, ago, counted, delta, steadyFormatter } from './format.ts'
 
 test('a sensor keeps the decimals it has shown', () => {
   const format = steadyFormatter()
@@ -12,6 +12,10 @@ test('a sensor keeps the decimals it has shown', () => {
 
 test('an age has one unit', () => {
   expect([0, 59_499, 60_000, 3_600_000, 172_800_000].map(age)).toEqual(['0 s', '59 s', '1 min', '1 h', '2 d'])
+})
+
+test('two seconds are no news', () => {
+  expect([0, 1999, 2000].map(ago)).toEqual(['just now', 'just now', '2 s ago'])
 })
 
 test('steps are told by what lies between them', () => {

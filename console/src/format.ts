@@ -35,6 +35,9 @@ export function age(ms: number): string {
   return `${Math.floor(s / 86_400)} d`
 }
 
+/** `just now`, `3 s ago`. */
+export const ago = (ms: number): string => (ms < 2000 ? 'just now' : `${age(ms)} ago`)
+
 /** Time between two steps: `+40 ms`, `+1.3 s`, `+2 min`. */
 export function delta(ms: number): string {
   if (ms < 1000) return `+${ms} ms`

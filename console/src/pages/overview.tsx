@@ -3,7 +3,7 @@ import { CommandList } from '../parts/command-list.tsx'
 import { EmptyHouse } from '../parts/empty-house.tsx'
 import { Footer } from '../parts/footer.tsx'
 import { LiveBar } from '../parts/live-bar.tsx'
-import { NodeCards } from '../parts/node-cards.tsx'
+import { NodeCards, Skeletons } from '../parts/node-cards.tsx'
 import { NodePanel } from '../parts/node-panel.tsx'
 import { RejectList } from '../parts/reject-list.tsx'
 import { TopBar } from '../parts/top-bar.tsx'
@@ -12,6 +12,17 @@ import { selected } from '../state/selection.ts'
 
 /** Is everything all right, what is a node doing, did my command happen, why does my board not show up: all on one page. */
 export function Overview() {
+  // Only what keeps its place is drawn before the house is known.
+  if (!loaded.value)
+    return (
+      <>
+        <TopBar />
+        <LiveBar />
+        <main class="overview">
+          <Skeletons />
+        </main>
+      </>
+    )
   const id = selected.value
   // Many cards would push the rest out of sight: then it stands beside them.
   const many = nodes.value.size > 12
@@ -20,7 +31,7 @@ export function Overview() {
       <TopBar />
       <LiveBar />
       <main class={many ? 'overview many' : 'overview'}>
-        {loaded.value && nodes.value.size === 0 ? <EmptyHouse /> : <NodeCards />}
+        {nodes.value.size === 0 ? <EmptyHouse /> : <NodeCards />}
         {id !== null && (
           <div class="focus">
             <NodePanel id={id} />

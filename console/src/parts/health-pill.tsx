@@ -1,4 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Health } from '../../../src/api/health.ts'
+import { live } from '../state/connection.ts'
 import { countOf, health, nodes, order } from '../state/house.ts'
 import { select } from '../state/selection.ts'
 import { Ago } from './ago.tsx'
@@ -10,18 +12,7 @@ export function HealthPill() {
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => (open ? closeWhenLeft(box.current!, () => setOpen(false)) : undefined), [open])
   const state = health.value
-  const silent = countOf('late') + countOf('offline')
-  const allOf = (['late', 'offline'] as const).find(one => countOf(one) === silent)
-  const bad = Object.entries(state?.checks ?? {}).filter(([, check]) => !check.ok)
-  const level = state?.status === 'down' ? 'bad' : bad.length > 0 || silent > 0 ? 'warn' : 'ok'
-  const word =
-    state === null
-      ? '…'
-      : bad.length > 0
-        ? `${capital(bad[0]![0])}: look here`
-        : silent > 0
-          ? `${silent} ${allOf ?? 'silent'}`
-          : 'All well'
+  const { level, word } = verdict(state)
   return (
     <div ref={box} class="health">
       <button type="button" class={`pill ${level}`} aria-expanded={open} onClick={() => setOpen(!open)}>
@@ -32,7 +23,10 @@ export function HealthPill() {
       </button>
       {open && state && (
         <div class="panel popover" role="dialog" aria-label="Health">
-          {silent > 0 && <Silent />}
+          {live.value.state === 'lost' && (
+            <p>Espalier does not answer. Does it still run, and is this device in its network? What follows is from before.</p>
+          )}
+          {silentCount() > 0 && <Silent />}
           <dl>
             {Object.entries(state.checks).map(([name, check]) => (
               <div key={name} class={check.ok ? 'ok' : 'bad'}>
@@ -47,6 +41,20 @@ export function HealthPill() {
       )}
     </div>
   )
+}
+
+const silentCount = (): number => countOf('late') + countOf('offline')
+
+/** The worst of it, in a word or two. What was well before the line broke is not known to be well now. */
+function verdict(state: Health | null): { level: 'ok' | 'warn' | 'bad'; word: string } {
+  if (live.value.state === 'lost') return { level: 'bad', word: 'No connection' }
+  if (state === null) return { level: 'ok', word: '…' }
+  const bad = Object.keys(state.checks).find(name => !state.checks[name as keyof Health['checks']]!.ok)
+  if (bad !== undefined) return { level: state.status === 'down' ? 'bad' : 'warn', word: `${capital(bad)}: look here` }
+  const silent = silentCount()
+  if (silent === 0) return { level: 'ok', word: 'All well' }
+  const alike = (['late', 'offline'] as const).find(one => countOf(one) === silent)
+  return { level: 'warn', word: `${silent} ${alike ?? 'silent'}` }
 }
 
 /** Who should have spoken; `order` has trouble first. */

@@ -16,9 +16,9 @@ interface CardProps {
 }
 
 /** One node. A card out of sight is an empty frame with a name: of 1,000 only those that are looked at follow their readings. */
-export function NodeCard({ id, node }: CardProps) {
+export function NodeCard({ id, node, early }: CardProps & { early: boolean }) {
   const card = useRef<HTMLElement>(null)
-  const [seen, setSeen] = useState(false)
+  const [seen, setSeen] = useState(early)
   useEffect(() => watchSight(card.current!, setSeen), [])
   useEffect(() => (seen ? again(() => wantDetail(id)) : undefined), [seen, id])
   // A card is drawn again when it becomes the chosen one or stops being it, not whenever another is chosen.

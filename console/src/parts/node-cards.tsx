@@ -1,10 +1,12 @@
-import { loaded, nodes, order } from '../state/house.ts'
+import { nodes, order } from '../state/house.ts'
 import { search } from '../state/selection.ts'
 import { NodeCard } from './node-card.tsx'
 
+// Drawn whole at once; of the others it is asked first whether they are in sight.
+const firstScreen = 24
+
 /** All nodes, trouble first. */
 export function NodeCards() {
-  if (!loaded.value) return <Skeletons />
   const wanted = search.value.trim().toLowerCase()
   const ids = order.value.filter(id => wanted === '' || matches(id, wanted))
   return (
@@ -14,8 +16,8 @@ export function NodeCards() {
       </h2>
       {ids.length === 0 && <p class="dim">No node is called like that.</p>}
       <div class={ids.length <= 4 ? 'cards few' : 'cards'}>
-        {ids.map(id => (
-          <NodeCard key={id} id={id} node={nodes.value.get(id)!} />
+        {ids.map((id, place) => (
+          <NodeCard key={id} id={id} node={nodes.value.get(id)!} early={place < firstScreen} />
         ))}
       </div>
     </section>
@@ -28,7 +30,7 @@ function matches(id: string, wanted: string): boolean {
 }
 
 /** The size of what will stand here, so that nothing jumps. */
-function Skeletons() {
+export function Skeletons() {
   return (
     <div class="cards" aria-hidden="true">
       {[0, 1, 2].map(i => (

@@ -44,7 +44,7 @@ export function NodePanel({ id }: { id: string }) {
             onClick={() => setWanted(name)}
             style={{ '--own': `var(${colourOf(name)})` }}
           >
-            <Value name={name} value={view.last[name]} unit={unitOf(detail, name)} />
+            <Value name={name} value={view.last[name]} unit={unitOf(detail, name)} within="button" />
           </button>
         ))}
       </fieldset>

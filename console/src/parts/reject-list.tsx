@@ -1,6 +1,6 @@
 import type { RejectView } from '../../../src/api/rejects.ts'
 import { counted } from '../format.ts'
-import { loaded, rejects } from '../state/house.ts'
+import { rejects } from '../state/house.ts'
 import { Ago } from './ago.tsx'
 
 /** What boards sent that could not be stored, why, and what to change: where somebody with a first sketch looks. */
@@ -8,7 +8,7 @@ export function RejectList() {
   return (
     <section class="panel rejects" id="not-understood" aria-labelledby="rejects-title">
       <h2 id="rejects-title">Not understood</h2>
-      {loaded.value && rejects.value.length === 0 ? (
+      {rejects.value.length === 0 ? (
         <p class="dim">Every message so far could be read. One that can't is kept here, with the reason and how to mend it.</p>
       ) : (
         <ul>

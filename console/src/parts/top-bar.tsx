@@ -2,7 +2,7 @@ import { computed } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { counted } from '../format.ts'
 import { now } from '../state/connection.ts'
-import { countOf, nodes, rate, rejects } from '../state/house.ts'
+import { countOf, loaded, nodes, rate, rejects } from '../state/house.ts'
 import { search } from '../state/selection.ts'
 import { nextTheme, theme } from '../state/theme.ts'
 import { HealthPill } from './health-pill.tsx'
@@ -34,11 +34,13 @@ export function TopBar() {
 }
 
 function Summary() {
+  if (!loaded.value) return <p class="summary" />
   const troubled = (['offline', 'late'] as const).map(state => [countOf(state), state] as const).filter(([n]) => n > 0)
   return (
     <p class="summary">
       {counted(nodes.value.size, 'node')}
-      {troubled.map(([n, state]) => `, ${n} ${state}`)}, {rate.value.toFixed(rate.value < 10 ? 1 : 0)} readings/s
+      {troubled.map(([n, state]) => `, ${n} ${state}`)}
+      {rate.value !== null && `, ${rate.value.toFixed(rate.value < 10 ? 1 : 0)} readings/s`}
       {refused.value > 0 && (
         <>
           ,{' '}

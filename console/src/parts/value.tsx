@@ -3,8 +3,17 @@ import { spoken, steadyFormatter } from '../format.ts'
 
 const format = steadyFormatter()
 
+interface ValueProps {
+  readonly name: string
+  readonly value: number | undefined | null
+  readonly unit: string
+  /** Where it stands decides the elements: a button may hold no list. */
+  readonly within?: 'list' | 'button'
+}
+
 /** A sensor's name, value and unit; the value's ground fades for a moment when it changes. */
-export function Value({ name, value, unit }: { name: string; value: number | undefined | null; unit: string }) {
+export function Value({ name, value, unit, within = 'list' }: ValueProps) {
+  const [Pair, Label, Figure] = within === 'list' ? (['div', 'dt', 'dd'] as const) : (['span', 'span', 'span'] as const)
   const shown = useRef<HTMLElement>(null)
   const text = value === undefined || value === null ? '–' : format(name, value)
   const before = useRef(text)
@@ -14,13 +23,13 @@ export function Value({ name, value, unit }: { name: string; value: number | und
     before.current = text
   }, [text])
   return (
-    <div class="value">
-      <dt>{spoken(name)}</dt>
-      <dd ref={shown}>
+    <Pair class="value">
+      <Label class="label">{spoken(name)}</Label>
+      <Figure ref={shown} class="figure">
         <span class="number">{text}</span>
         {unit && <span class="unit"> {unit}</span>}
-      </dd>
-    </div>
+      </Figure>
+    </Pair>
   )
 }
 

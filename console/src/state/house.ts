@@ -15,8 +15,8 @@ export const rejects = signal<readonly RejectView[]>([])
 export const broker = signal<BrokerView | null>(null)
 export const health = signal<Health | null>(null)
 
-/** Readings a second over the last ten. */
-export const rate = signal(0)
+/** Readings a second over the last ten; null before the first second is over. */
+export const rate = signal<number | null>(null)
 
 const keptInLists = 50
 

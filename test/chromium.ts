@@ -23,6 +23,8 @@ export interface Visit {
   readonly page: Page
   /** What the browser threw, blocked (the content security policy) or printed as an error, as it comes. */
   readonly complaints: readonly string[]
+  /** How much of what was already drawn moved by itself (CLS): 0 is nothing, 0.1 a tenth of the screen. */
+  moved(): Promise<number>
   leave(): Promise<void>
 }
 
@@ -33,5 +35,13 @@ export async function visitor(browser: Browser, options: BrowserContextOptions =
   const complaints: string[] = []
   page.on('console', message => message.type() === 'error' && complaints.push(message.text()))
   page.on('pageerror', error => complaints.push(error.message))
-  return { page, complaints, leave: () => context.close() }
+  await page.addInitScript(countMoves)
+  return { page, complaints, moved: () => page.evaluate<number>('moved'), leave: () => context.close() }
 }
+
+const countMoves = `
+  window.moved = 0
+  new PerformanceObserver(list => {
+    for (const shift of list.getEntries()) if (!shift.hadRecentInput) window.moved += shift.value
+  }).observe({ type: 'layout-shift', buffered: true })
+`

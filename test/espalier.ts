@@ -9,7 +9,8 @@ import type { RunInfo } from '../src/api/run.ts'
 /** The real command as the stories and faults use it: `dist/cli/main.js` in processes of its own, on free ports, in a temporary
  *  data directory. ESPALIER_NODE chooses another Node (the stories run on 20 and on 24). */
 export const nodeBinary = process.env.ESPALIER_NODE ?? process.execPath
-export const mainFile = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
+const root = process.env.ESPALIER_REPO ?? fileURLToPath(new URL('..', import.meta.url))
+export const mainFile = join(root, 'dist/cli/main.js')
 
 export interface CliResult {
   readonly code: number

@@ -31,3 +31,5 @@ const exit = await runCli(process.argv.slice(2), version, {
 })
 // Not process.exit: what is written to a pipe must get there first.
 process.exitCode = exit
+// But who was told to end does, although a disk that hangs never answers.
+if (ending.signal.aborted) setTimeout(() => process.exit(exit), 200).unref()

@@ -73,8 +73,7 @@ const clockCheck = (suspect: boolean): Check =>
 
 function ingestCheck({ journal, lane }: HealthParts): Check {
   const written = journal.health()
-  if (!written.ok)
-    return { ok: false, detail: `${written.detail} Nothing is acknowledged until it is durable; nodes keep their readings.` }
+  if (!written.ok) return { ok: false, detail: `${written.detail}; nodes keep their readings until they are acknowledged` }
   const { ok, detail } = lane.stats()
   return ok
     ? good(`journal ${Math.ceil(written.bytes / 1024 / 1024)} of ${Math.ceil(written.boundBytes / 1024 / 1024)} MiB`)

@@ -20,7 +20,7 @@ import { replay } from './replay.ts'
 import { createReports, reportEveryMs } from './reports.ts'
 import { writeRunFile } from './run-file.ts'
 import { openSecrets } from './secrets.ts'
-import { every, within } from './timers.ts'
+import { closeInTurn, every } from './timers.ts'
 import { startVirtualNodes } from './virtual-nodes.ts'
 
 export { DataInUse, NotLoopback, PortTaken } from './errors.ts'
@@ -30,11 +30,10 @@ export { DataInUse, NotLoopback, PortTaken } from './errors.ts'
  *  nothing and handles no message itself. */
 export interface Manager {
   readonly run: RunInfo
-  /** Stops reading, commits, acknowledges, closes. Bounded by `stopWithinMs`; whatever was not acknowledged then never was. */
+  /** Stops reading, commits, acknowledges, closes. Takes 4 s at most, whatever hangs; what was not acknowledged then never was. */
   stop(): Promise<void>
 }
 
-const stopWithinMs = 4_500
 const keepEveryMs = 1_000
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -47,12 +46,10 @@ export async function startManager(options: UpOptions): Promise<Manager> {
   process.umask(0o077) // everything in the data directory is the owner's alone
   const log = openLog(options.logLevel)
   const opened: (() => Promise<unknown>)[] = [] // closed from the last to the first
-  const closing = async (): Promise<void> => {
-    for (const close of opened.reverse()) await close().catch(error => log.error(error, 'closing'))
-  }
+  const closing = (): Promise<void> => closeInTurn(opened.reverse(), log)
   try {
     const run = await open(options, log, opened)
-    return { run, stop: () => within(stopWithinMs, closing(), log) }
+    return { run, stop: closing }
   } catch (error) {
     await closing()
     throw error

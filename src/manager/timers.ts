@@ -17,15 +17,29 @@ export function every(ms: number, work: () => Promise<unknown>, log: Log): () =>
   }
 }
 
-/** Waits for `work`, but not longer than `ms`: a stop must end although a disk hangs. */
-export async function within(ms: number, work: Promise<void>, log: Log): Promise<void> {
+/** How long the closing of everything may be held up by the first that hangs, and then by each further one: a dozen of them end
+ *  within 4 s (interface.md: a stop takes 5 s at most). */
+const patienceMs = 2_500
+const impatienceMs = 100
+
+/** Calls them one after the other, each when the one before has ended. On a disk that is full or hangs some never do: those are left
+ *  behind, and from the first of them on nobody is waited for long. */
+export async function closeInTurn(closers: readonly (() => Promise<unknown>)[], log: Log): Promise<void> {
+  let waitMs = patienceMs
+  for (const close of closers) {
+    const closed = close().catch(error => log.error(error, 'closing'))
+    if (await endsWithin(waitMs, closed)) continue
+    if (waitMs === patienceMs) log.warn('not everything can be closed; what was not acknowledged stays with its sender')
+    waitMs = impatienceMs
+  }
+}
+
+async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>(done => {
-    timer = setTimeout(() => {
-      log.warn(`not everything closed within ${ms} ms; what was not acknowledged stays with its sender`)
-      done()
-    }, ms)
+  const late = new Promise<boolean>(done => {
+    timer = setTimeout(() => done(false), ms)
   })
-  await Promise.race([work, late])
+  const ended = await Promise.race([work.then(() => true), late])
   clearTimeout(timer)
+  return ended
 }

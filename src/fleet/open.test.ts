@@ -231,6 +231,13 @@ describe('presence', () => {
     expect(world.fleet.nodes().map(node => node.state)).toEqual(['online', 'late'])
   })
 
+  test('is told of nobody who was only ever rejected, and of a node from its first accepted message', () => {
+    world.batch(world.reject('01'), world.counts('02', 0, 1, 1))
+    expect(world.events).toEqual([])
+    world.batch(world.reject('01'), world.reading('01', { t: 1 }))
+    expect(world.events).toMatchObject([{ type: 'presence', node: '01', state: 'online' }])
+  })
+
   test('after a restart only what was declared gone is known, and the next status is a birth', async () => {
     world.batch(world.status('01', { boot: 1 }), world.status('02', { boot: 1 }), world.reading('03', { t: 1 }))
     world.batch(world.status('02', { online: false, boot: 1 }))

@@ -163,7 +163,9 @@ export class Registry {
   }
 
   #heard(node: Node, arrived: number, live: boolean, monoMs: number, batch: number): void {
-    if (node.exists) node.lastSeen = arrived
+    // What is rejected of an id makes no node (§1): it has no presence to tell of, and is told when it is one.
+    if (!node.exists) return
+    node.lastSeen = arrived
     if (!live || node.heardBatch === batch) return
     node.heardBatch = batch
     node.spokeAt = monoMs

@@ -1,6 +1,7 @@
 import { cliReference } from './cli.ts'
 import { codesReference } from './codes.ts'
 import { httpReference } from './http.ts'
+import { mqttReference } from './mqtt.ts'
 import { messageSchemas } from './schemas.ts'
 import { wireReference } from './wire.ts'
 
@@ -14,7 +15,14 @@ export interface GeneratedFile {
 export type Generator = () => readonly GeneratedFile[] | Promise<readonly GeneratedFile[]>
 
 /** Add yours here: a function that gives the same files each time, without clock, network or the order of a directory. */
-const generators: readonly Generator[] = [messageSchemas, wireReference, codesReference, httpReference, cliReference]
+const generators: readonly Generator[] = [
+  messageSchemas,
+  wireReference,
+  codesReference,
+  httpReference,
+  cliReference,
+  mqttReference,
+]
 
 export async function generateAll(): Promise<GeneratedFile[]> {
   return (await Promise.all(generators.map(generator => generator()))).flat()

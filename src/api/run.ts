@@ -17,9 +17,3 @@ export const RunInfo = Type.Object({
   started: Type.Integer(),
 })
 export type RunInfo = Static<typeof RunInfo>
-
-/** The base URL of the HTTP API. An address that means "all" is reached over loopback. */
-export function baseUrl(http: Endpoint): string {
-  const host = http.host === '0.0.0.0' || http.host === '::' ? '127.0.0.1' : http.host
-  return `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`
-}

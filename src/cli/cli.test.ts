@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -350,6 +350,14 @@ describe('watch', () => {
     expect((await cli(['watch', '--for', '100ms', '--count', '5'], { env })).exit).toBe(4)
   })
 
+  test('of an id that never spoke says so, and waits for it', async () => {
+    server.on('GET /api/events', events(['readings', [reading('nope', 1)]]))
+    const { exit, out, err } = await cli(['watch', 'nope', '--count', '1'], { env })
+    expect(exit).toBe(0)
+    expect(out).toContain('nope')
+    expect(err).toContain('no node has the id "nope" yet')
+  })
+
   test('ends quietly when it is interrupted', async () => {
     server.on('GET /api/events', events(['readings', [reading('a', 1)]]))
     const { exit, err } = await cli(['watch'], { env, ended: AbortSignal.timeout(100) })
@@ -461,6 +469,28 @@ describe('export', () => {
     await expect(readFile(file)).rejects.toThrow('ENOENT')
   })
 
+  test.each([
+    ['none/x.csv', 'none/x.csv: there is no such file or folder'],
+    ['folder', 'folder: is a folder where a file is needed'],
+    ['file/x.csv', 'file/x.csv: a part of it is a file where a folder is needed'],
+  ])('to %s names it and says why it can not be written', async (name, said) => {
+    server.on('GET /api/export', (_, response) => void response.writeHead(200).end('abc'))
+    await mkdir(join(data, 'folder'))
+    await writeFile(join(data, 'file'), '')
+    const { exit, err } = await cli(['export', '--out', join(data, name)], { env })
+    expect(exit).toBe(2)
+    expect(err).toContain(join(data, said))
+    expect(err).not.toContain('unfinished')
+    expect((await readdir(data)).sort()).toEqual(['file', 'folder'])
+  })
+
+  test('refused for one place says it once', async () => {
+    const places = [{ path: '/from', message: 'is 2', allowed: 'a time before `to`' }]
+    server.on('GET /api/export', problem(400, 'bad_request', '/from is 2; allowed: a time before `to`', places))
+    const { exit, err } = await cli(['export'], { env })
+    expect({ exit, err }).toEqual({ exit: 2, err: 'error bad_request: /from is 2; allowed: a time before `to`\n' })
+  })
+
   test('does not spill Parquet on a terminal', async () => {
     expect((await cli(['export', '--format', 'parquet'], { env, terminal: true })).exit).toBe(2)
   })
@@ -488,10 +518,19 @@ describe('simulate', () => {
     [['--qos', '3']],
     [['--prefix', '_x']],
     [['--for', 'ever']],
+    [['--for', '0']],
   ])('refuses %j with exit 2', async words => {
     const { exit, err } = await cli(['simulate', '--for', '10ms', ...words], { env })
     expect(exit).toBe(2)
     expect(err).toContain('allowed')
+  })
+
+  test('says which of its ids are online already', async () => {
+    server.on('GET /api/nodes', page([nodeView('sim-1'), nodeView('sim-2', { state: 'offline' }), nodeView('sim-11')]))
+    await writeFile(join(data, 'run.json'), JSON.stringify({ mqtt: { host: '127.0.0.1', port: 1 } }))
+    const { err } = await cli(['simulate', '--for', '10ms'], { env })
+    expect(err).toContain('sim-1: online already')
+    expect(err).toContain('--prefix')
   })
 
   test('without a broker exits 5', async () => {

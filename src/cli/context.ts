@@ -85,7 +85,7 @@ async function serverUrl(
       `nothing runs in ${data} (there is no ${join(data, 'run.json')})`,
       ...startAdvice,
     )
-  const { baseUrl } = await import('../api/run.ts')
+  const { baseUrl } = await import('../api/address.ts')
   return baseUrl(running.http)
 }
 

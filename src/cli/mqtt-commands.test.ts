@@ -86,6 +86,12 @@ describe('sub', () => {
     expect((await run('sub', 'silence', '--for', '50ms', '--count', '1')).exit).toBe(4)
   })
 
+  test.each(['', 'iot/#/x', 'iot/a#', 'iot/+a'])('of %j, which is no filter, exits 2', async filter => {
+    const { exit, err } = await run('sub', filter, '--count', '1')
+    expect(exit).toBe(2)
+    expect(err).toContain('allowed')
+  })
+
   test('of a filter that is not granted exits 3 and says what is allowed', async () => {
     aedes.authorizeSubscribe = (_client, _filter, done) => done(null, null)
     const { exit, err } = await run('sub', 'secret/#')

@@ -46,7 +46,7 @@ Faults: drop = acknowledged and lost, dup = sent twice, reorder = sent behind th
 (P from 0 to 1); clock = seconds added to the nodes' clocks;
 flood = one node that takes RATE readings a second. At the end the line is good again and
 every node connects once more, so that with receipts readings = receipted + dropped.
-${examples('espalier simulate --nodes 100 --rate 1/s --for 60s', 'espalier simulate --broker mqtt://127.0.0.1:1883 --prefix load- --nodes 20 --fault drop=0.05,dup=0.05')}`,
+${examples('espalier simulate --prefix load- --nodes 100 --rate 1/s --for 60s', 'espalier simulate --broker mqtt://127.0.0.1:1883 --prefix load- --nodes 20 --fault drop=0.05,dup=0.05')}`,
     )
     .action((flags: Flags) => run(context => simulate(context, flags)))
 }
@@ -58,6 +58,7 @@ async function simulate(context: Context, flags: Flags): Promise<Exit> {
   const faults = fault === undefined ? undefined : sim.parseFaults(fault)
   if (faults && !faults.ok) throw badInput(`--fault: ${faults.what}`, faults.allowed)
   const forMs = duration(flags.for, '--for')
+  if (forMs === 0) throw badInput(`--for is ${flags.for}`, 'a time above 0 with its unit (500ms, 10s, 5m, 2h, 1d)')
   const options = {
     broker: brokerOf(context, flags.broker),
     nodes: wholeNumber(flags.nodes, '--nodes', 1, 100_000),
@@ -76,6 +77,7 @@ async function simulate(context: Context, flags: Flags): Promise<Exit> {
     ...(flags.state !== undefined && { stateDir: flags.state }),
   }
   const { host, port } = options.broker
+  await warnOfTwins(context, options)
   const fleet = sim.startFleet(options)
   const end = ending(context.ended, forMs)
   const progress = setInterval(() => out.message(progressLine(fleet.connected(), fleet.report())), 5_000)
@@ -94,6 +96,24 @@ async function simulate(context: Context, flags: Flags): Promise<Exit> {
     )
   out.result(report, () => reportText(report, out.style))
   return exits.done
+}
+
+/** Two boards with one id push each other off the broker (MQTT-3.1.4-2). Known only of the server in the data directory. */
+async function warnOfTwins(context: Context, wanted: { broker: BrokerAddress; prefix: string; nodes: number }): Promise<void> {
+  const run = context.run()
+  if (run === undefined || run.mqtt.port !== wanted.broker.port) return
+  const known = await context
+    .client()
+    .then(client => client.nodes())
+    .catch(() => [])
+  const ours = (id: string): boolean => {
+    const number = id.startsWith(wanted.prefix) ? id.slice(wanted.prefix.length) : ''
+    return /^[1-9]\d*$/.test(number) && Number(number) <= wanted.nodes
+  }
+  const twins = known.filter(node => node.state === 'online' && ours(node.id)).map(node => node.id)
+  if (twins.length === 0) return
+  const names = twins.length > 3 ? `${twins.slice(0, 3).join(', ')} and ${twins.length - 3} more` : twins.join(', ')
+  context.out.message(`${names}: online already, and two boards with one id push each other off the broker; try: --prefix load-`)
 }
 
 function prefixOf(prefix: string): string {

@@ -1,7 +1,7 @@
 import type { IPublishPacket } from 'mqtt'
 import { type Context, startAdvice } from '../context.ts'
 import { type Define, examples } from '../definition.ts'
-import { CliError, type Exit, exits } from '../errors.ts'
+import { badInput, CliError, type Exit, exits } from '../errors.ts'
 import { localTime } from '../output.ts'
 import { duration, wholeNumber } from '../values.ts'
 
@@ -26,6 +26,8 @@ async function subscribe(context: Context, filter: string, flags: Flags): Promis
   const count = flags.count === undefined ? Number.POSITIVE_INFINITY : wholeNumber(flags.count, '--count', 1, 1e9)
   const forMs = flags.for === undefined ? undefined : duration(flags.for, '--for')
   const qos = wholeNumber(flags.qos, '--qos', 0, 2) as 0 | 1 | 2
+  if (!wellFormed(filter))
+    throw badInput(`"${filter}" is no filter`, 'levels joined by /; + is a whole level, # the last one', "espalier sub 'iot/#'")
   const { ending } = await import('./watch.ts')
   const { connectAsManager } = await import('../manager-connection.ts')
   const client = await connectAsManager(context)
@@ -59,6 +61,10 @@ async function subscribe(context: Context, filter: string, flags: Flags): Promis
   if (lost) throw brokerGone()
   return Number.isFinite(count) && seen < count && !context.ended.aborted ? exits.timedOut : exits.done
 }
+
+/** MQTT-4.7.1: one that is not is a protocol error, for which the broker would close the connection. */
+const wellFormed = (filter: string): boolean =>
+  filter !== '' && !filter.includes('\0') && /^([^+#/]*|\+)(\/([^+#/]*|\+))*(\/#)?$|^#$/.test(filter)
 
 const notGranted = (filter: string): CliError =>
   new CliError(

@@ -139,7 +139,7 @@ function announce(context: Context, options: UpOptions, run: RunInfo): void {
       '',
       `  page   ${bold(`${page}/#token=${tokenText(options.data)}`)}`,
       `  MQTT   ${bold(`mqtt://${run.mqtt.host}:${run.mqtt.port}`)}   ${dim('no password from this machine')}`,
-      `  data   ${options.data}${options.sim > 0 ? `   ${dim(`${options.sim} virtual nodes: sim-1${options.sim > 1 ? ` to sim-${options.sim}` : ''}`)}` : ''}`,
+      `  data   ${options.data}${options.sim > 0 ? `   ${dim(options.sim > 1 ? `${options.sim} virtual nodes: sim-1 to sim-${options.sim}` : '1 virtual node: sim-1')}` : ''}`,
       '',
       `  ${dim('In a second terminal:')}`,
       `    npx --no-install espalier nodes${where}`,

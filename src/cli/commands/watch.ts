@@ -29,10 +29,14 @@ async function watch(context: Context, id: string | undefined, flags: Flags): Pr
   const count = flags.count === undefined ? Number.POSITIVE_INFINITY : wholeNumber(flags.count, '--count', 1, 1e9)
   const end = ending(context.ended, flags.for === undefined ? undefined : duration(flags.for, '--for'))
   let seen = 0
+  let told: Promise<void> | undefined
   for await (const event of liveEvents(context, {
     ...(id !== undefined && { node: id }),
     types: ['readings'],
     signal: end.signal,
+    opened: () => {
+      if (id !== undefined) told ??= tellIfUnknown(context, id)
+    },
   })) {
     if (event.type === 'gap') context.out.message(`${event.data.missed} events were missed`)
     if (event.type !== 'readings') continue
@@ -42,12 +46,23 @@ async function watch(context: Context, id: string | undefined, flags: Flags): Pr
       print(context, shown)
       if (++seen >= count) {
         end.stop()
+        await told
         return exits.done
       }
     }
   }
   end.stop()
+  if (!context.ended.aborted) await told
   return Number.isFinite(count) && !context.ended.aborted ? exits.timedOut : exits.done
+}
+
+/** An id with a typing error would be silence for ever; one that is yet to speak may be waited for. */
+async function tellIfUnknown(context: Context, id: string): Promise<void> {
+  const client = await context.client()
+  await client.node(id).catch(error => {
+    if ((error as { status?: number }).status === 404)
+      context.out.message(`no node has the id "${id}" yet; waiting for its first reading (espalier nodes lists those that spoke)`)
+  })
 }
 
 function only(reading: LiveReading, sensor: string | undefined): LiveReading | undefined {

@@ -26,8 +26,8 @@ export interface JudgeParts {
 export interface Verdict {
   /** Something with boot and seq was settled. */
   readonly settled: boolean
-  /** Something that was settled before came again: the node missed a receipt. */
-  readonly resent: boolean
+  /** Its boot, when something that was settled before came again: the node missed a receipt. */
+  readonly resentBoot: number | null
 }
 
 /** What had to be fetched from files before a message can be judged; null in the usual case: memory knew all. */
@@ -139,7 +139,7 @@ class MessageJudge {
     if (this.rejections) for (const event of this.rejections.events()) parts.emit(event)
     this.emitCounts()
     this.emitOldest()
-    return { settled: this.settled, resent: this.resent }
+    return { settled: this.settled, resentBoot: this.resent ? decoded.boot : null }
   }
 
   private judge(reading: DecodedReading): Fate {
@@ -159,7 +159,8 @@ class MessageJudge {
   /** This (boot, seq) is stored: the same reading again, or another under its number? */
   private judgeRepeat(reading: DecodedReading, boot: number, seq: number): Fate {
     if (this.isSame(reading, boot, seq)) return this.duplicate(true)
-    // It settles nothing: what is stored stays the last word on this number.
+    // It settles nothing: what is stored stays the last word on this number, and a receipt tells the node so.
+    this.resent = true
     return this.reject(reading.index, null, 'boot_reused', () => laneDetails.bootReused(boot, seq, reading.time!))
   }
 
@@ -250,6 +251,7 @@ class MessageJudge {
     if (known === 'rejected' || (known === 'stored' && reject.reason === 'timestamp_in_future')) return this.duplicate(true)
     const first = index === reject.indices[0] ? { raw: reject.raw, truncated: reject.truncated } : null
     const settles = known === 'no' ? seq : null
+    if (known !== 'no') this.resent = true
     this.rejected().add(index, settles, reject.reason, () => reject.detail, first)
     if (settles !== null) this.settled = true
     return 'rejected'

@@ -37,6 +37,7 @@ class OneLane implements Lane {
   /** Of the batch in the making: nodes with an ack, nodes to be told what is settled. */
   private readonly acked = new Set<string>()
   private readonly settled = new Set<string>()
+  private readonly resent: { readonly node: string; readonly boot: number }[] = []
   private readonly born = new Set<string>()
 
   private readonly parts: LaneParts
@@ -155,8 +156,10 @@ class OneLane implements Lane {
   /** What is settled is durable now, and the ledger knows it. */
   private tellNodes(): void {
     for (const node of this.settled) this.receipts.settled(node)
+    for (const { node, boot } of this.resent) this.receipts.resent(node, boot)
     for (const node of this.born) this.receipts.born(node)
     this.settled.clear()
+    this.resent.length = 0
     this.born.clear()
     this.receipts.sendDue()
   }
@@ -165,8 +168,9 @@ class OneLane implements Lane {
     const births = new Births()
     return {
       log: () => this.counters.logs++,
-      telemetry: (node, { settled, resent }) => {
-        if (settled || resent) this.settled.add(node)
+      telemetry: (node, { settled, resentBoot }) => {
+        if (settled) this.settled.add(node)
+        if (resentBoot !== null) this.resent.push({ node, boot: resentBoot })
       },
       status: (node, status, live) => {
         if (births.isBirth(node, status, live)) this.born.add(node)

@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts'
 import { encodeReceipts } from '../contract/encode.ts'
+import { limits } from '../contract/limits.ts'
 import { nodeTopic } from '../contract/topics.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -11,6 +12,8 @@ export class Receipts {
   private readonly due = new Map<string, number>()
   private readonly sentAt = new Map<string, number>()
   private readonly underWay = new Set<string>()
+  /** Boots of which settled readings came again: the node never saw, or lost, the receipt that spoke of them. */
+  private readonly asked = new Map<string, Set<number>>()
   private earliest = Number.POSITIVE_INFINITY
   private timer: NodeJS.Timeout | null = null
   private armedFor = 0
@@ -35,6 +38,14 @@ export class Receipts {
     const last = this.sentAt.get(node)
     const now = this.clock.monoMs()
     this.wait(node, last === undefined ? now : Math.max(now, last + everyMs))
+  }
+
+  /** Something of this boot came again after it was settled: the next receipt speaks of it, be it of the newest boots or not. */
+  resent(node: string, boot: number): void {
+    const asked = this.asked.get(node)
+    if (asked) asked.add(boot)
+    else this.asked.set(node, new Set([boot]))
+    this.settled(node)
   }
 
   /** The node was born: it gets one whether or not it had one this second. */
@@ -63,6 +74,7 @@ export class Receipts {
     if (this.timer) clearTimeout(this.timer)
     this.broker = null
     this.due.clear()
+    this.asked.clear()
   }
 
   private wait(node: string, at: number): void {
@@ -72,7 +84,7 @@ export class Receipts {
 
   private send(node: string, now: number): void {
     this.due.delete(node)
-    const entries = this.ledger.receipt(node, this.clock.wallMs())
+    const entries = this.ledger.receipt(node, this.clock.wallMs(), this.takeAsked(node, now))
     if (entries.length === 0) return
     this.sentAt.set(node, now)
     this.underWay.add(node)
@@ -81,6 +93,17 @@ export class Receipts {
     this.broker!.publish(message)
       .catch(() => {})
       .finally(() => this.underWay.delete(node))
+  }
+
+  /** As many as one receipt holds; the others have to wait for the next. */
+  private takeAsked(node: string, now: number): number[] {
+    const asked = this.asked.get(node)
+    if (!asked) return []
+    const taken = [...asked].slice(0, limits.receiptEntries)
+    for (const boot of taken) asked.delete(boot)
+    if (asked.size === 0) this.asked.delete(node)
+    else this.wait(node, now + everyMs)
+    return taken
   }
 
   private arm(now: number): void {

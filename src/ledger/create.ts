@@ -53,7 +53,7 @@ export function createLedger(): Ledger {
           return
       }
     },
-    receipt: (node, now) => accounts.get(node)?.receipt(now) ?? [],
+    receipt: (node, now, asked) => accounts.get(node)?.receipt(now, asked) ?? [],
     report: node => (accounts.get(node) ?? new NodeAccount(node)).report(),
     nodes: () =>
       [...accounts.values()]

@@ -12,8 +12,9 @@ export interface Ledger {
   /** Applies a verdict, in the order of the journal: live once it is durable, and at a start every replayed event that the restored
    *  snapshot does not hold. A (boot, seq) that came before changes nothing. */
   apply(event: JournalEvent): void
-  /** The receipt payload's entries for a node, newest 8 boots of the last 30 days; empty: nothing to say. */
-  receipt(node: string, now: number): ReceiptEntry[]
+  /** The receipt payload's entries for a node: first the boots `asked` for, then the newest of the last 30 days, 8 in all; empty:
+   *  nothing to say. */
+  receipt(node: string, now: number, asked?: readonly number[]): ReceiptEntry[]
   report(node: string): LedgerReport
   /** Nodes with at least one boot, by id. */
   nodes(): string[]

@@ -453,6 +453,26 @@ describe('receipts', () => {
     }
   })
 
+  test('a resend of settled readings is answered with their boot, however many boots came since', async () => {
+    const world = openWorld()
+    const of = (boot: number, more = {}) => ({ boot, seq: 0, timestamp: t0 + boot, sensors: { a: 1 }, ...more })
+    for (let boot = 0; boot < 20; boot++) await world.send(of(boot))
+    const answered = async (...messages: object[]): Promise<number[]> => {
+      world.clock.advance(40 * 86_400_000)
+      await world.send(...messages)
+      return receipts(world)
+        .at(-1)
+        .map((entry: { boot: number }) => entry.boot)
+    }
+    expect(await answered(of(3))).toEqual([3])
+    expect(await answered(of(2, { timestamp: t0 + 100 }))).toEqual([2])
+    expect(await answered(of(1, { sensors: { a: 'x' } }))).toEqual([1])
+    expect(await answered(...Array.from({ length: 10 }, (_, boot) => of(boot)))).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+    world.clock.advance(1000)
+    await world.send(of(4))
+    expect(receipts(world).at(-1)).toMatchObject([{ boot: 8 }, { boot: 9 }, { boot: 4 }])
+  })
+
   test('a broker that fails or hangs stops nothing, and gets one receipt a node at a time', async () => {
     const world = openWorld()
     let calls = 0

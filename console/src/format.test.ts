@@ -6,6 +6,7 @@ test('a sensor keeps the decimals it has shown', () => {
   expect(['t', 't', 't'].map((name, i) => format(name, [22, 22.5, 23][i]!))).toEqual(['22', '22.5', '23.0'])
   expect(format('p', 1013.25)).toBe('1013')
   expect(format('t', -0.123)).toBe('−0.12')
+  expect(format('energy', -1234567.8)).toBe('−1\u202f234\u202f568')
   expect(format('switch', 1)).toBe('1')
   expect(format('tiny', 0.00012)).toBe('0.0001')
 })

@@ -22,9 +22,13 @@ export function steadyFormatter(more = 0): (sensor: string, value: number) => st
     const own = Math.min(decimalsOf(value), worth)
     const kept = Math.max(own, Math.min(seen.get(sensor) ?? 0, worth))
     seen.set(sensor, Math.max(own, seen.get(sensor) ?? 0))
-    return value.toFixed(kept).replace('-', '−')
+    return grouped(value.toFixed(kept)).replace('-', '−')
   }
 }
+
+/** Five digits and more in groups of three, with a narrow space that does not break. */
+const grouped = (text: string): string =>
+  text.replace(/^(-?)(\d{5,})/, (_, sign, digits) => sign + digits.replace(/\B(?=(\d{3})+$)/g, '\u202f'))
 
 /** How long ago, in one unit: `3 s`, `4 min`, `2 h`, `5 d`. */
 export function age(ms: number): string {

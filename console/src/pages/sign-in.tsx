@@ -1,20 +1,12 @@
-import { useState } from 'preact/hooks'
-import { ApiError } from '../../../src/api/client.ts'
 import { Copyable } from '../parts/copyable.tsx'
 import { Mark } from '../parts/icons.tsx'
-import { signIn } from '../state/connection.ts'
+import { signIn, signInProblem } from '../state/connection.ts'
 
 /** Without a session: asks for the token and says where it is. */
 export function SignIn() {
-  const [problem, setProblem] = useState('')
-  const submit = async (event: Event) => {
+  const submit = (event: Event) => {
     event.preventDefault()
-    const token = new FormData(event.target as HTMLFormElement).get('token') as string
-    try {
-      await signIn(token)
-    } catch (error) {
-      setProblem(error instanceof ApiError && error.status === 401 ? 'That is not the token of this server.' : String(error))
-    }
+    void signIn(new FormData(event.target as HTMLFormElement).get('token') as string)
   }
   return (
     <main class="sign-in">
@@ -39,7 +31,7 @@ export function SignIn() {
           />
         </label>
         <p id="sign-in-problem" class="problem" role="alert">
-          {problem}
+          {signInProblem.value}
         </p>
         <button type="submit" class="primary">
           Sign in

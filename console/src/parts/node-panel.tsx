@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { NodeView } from '../../../src/api/nodes.ts'
-import { counted } from '../format.ts'
-import { detailOf, unitOf, wantDetail } from '../state/details.ts'
+import { age, counted } from '../format.ts'
+import { type Detail, detailOf, unitOf, wantDetail } from '../state/details.ts'
 import { nodes } from '../state/house.ts'
-import { colourOf } from '../units.ts'
+import { byProminence, colourOf } from '../units.ts'
 import { Ago } from './ago.tsx'
 import { Chart, type Span } from './chart.tsx'
 import { StateMark } from './state-mark.tsx'
@@ -21,18 +21,41 @@ const live15: Span = { lastMs: spans[0]![1] }
 
 /** The chosen node: who it is, what it measures now, and one of its sensors over time. */
 export function NodePanel({ id }: { id: string }) {
-  const [wanted, setWanted] = useState<string | null>(null)
-  const [span, setSpan] = useState<Span>(live15)
-  const [before, setBefore] = useState<Span>(live15)
   useEffect(() => wantDetail(id), [id])
   const view = nodes.value.get(id)!.value
   const detail = detailOf(id).value
   const declared = detail?.sensors.map(one => one.name) ?? []
-  const names = [...new Set([...declared, ...Object.keys(view.last)])].filter(name => name !== 'wifi_rssi' && name !== 'uptime')
-  const sensor = wanted !== null && names.includes(wanted) ? wanted : (names[0] ?? null)
+  const names = [...new Set([...declared, ...Object.keys(view.last).sort(byProminence)])].filter(
+    name => name !== 'wifi_rssi' && name !== 'uptime',
+  )
   return (
     <section class="panel node-panel" aria-labelledby="node-title">
       <Head view={view} />
+      {names.length > 0 ? (
+        <Sensors view={view} detail={detail} names={names} />
+      ) : (
+        <p class="dim">
+          No reading came yet. It belongs on <code>iot/node/{id}/telemetry</code>; one that was sent and could not be read is
+          below, under “Not understood”.
+        </p>
+      )}
+    </section>
+  )
+}
+
+interface SensorsProps {
+  readonly view: NodeView
+  readonly detail: Detail | null
+  readonly names: readonly string[]
+}
+
+function Sensors({ view, detail, names }: SensorsProps) {
+  const [wanted, setWanted] = useState<string | null>(null)
+  const [span, setSpan] = useState<Span>(live15)
+  const [before, setBefore] = useState<Span>(live15)
+  const sensor = wanted !== null && names.includes(wanted) ? wanted : names[0]!
+  return (
+    <>
       <fieldset class="sensors">
         <legend class="for-readers">Sensor to draw</legend>
         {names.map(name => (
@@ -48,21 +71,19 @@ export function NodePanel({ id }: { id: string }) {
           </button>
         ))}
       </fieldset>
-      {sensor !== null && (
-        <Chart
-          node={id}
-          sensor={sensor}
-          unit={unitOf(detail, sensor)}
-          intervalMs={view.interval === null ? null : view.interval * 1000}
-          since={detail?.oldest ?? view.first_seen}
-          span={span}
-          onZoom={zoomed => {
-            if ('lastMs' in span) setBefore(span)
-            setSpan(zoomed)
-          }}
-          onBack={() => setSpan(before)}
-        />
-      )}
+      <Chart
+        node={view.id}
+        sensor={sensor}
+        unit={unitOf(detail, sensor)}
+        intervalMs={view.interval === null ? null : view.interval * 1000}
+        since={detail?.oldest ?? view.first_seen}
+        span={span}
+        onZoom={zoomed => {
+          if ('lastMs' in span) setBefore(span)
+          setSpan(zoomed)
+        }}
+        onBack={() => setSpan(before)}
+      />
       <fieldset class="spans">
         <legend class="for-readers">Time span</legend>
         {spans.map(([label, lastMs]) => (
@@ -81,7 +102,7 @@ export function NodePanel({ id }: { id: string }) {
           </button>
         )}
       </fieldset>
-    </section>
+    </>
   )
 }
 
@@ -89,7 +110,7 @@ function Head({ view }: { view: NodeView }) {
   const facts = [
     view.board,
     view.firmware && `firmware ${view.firmware}`,
-    view.interval !== null && `every ${view.interval} s`,
+    view.interval !== null && `every ${view.interval < 120 ? `${view.interval} s` : age(view.interval * 1000)}`,
     view.ip,
     view.rssi !== null && `${Math.round(view.rssi)} dBm`.replace('-', '−'),
     `${counted(view.stored, 'reading')} stored`,

@@ -20,12 +20,20 @@ export const skewMs = signal(0)
 export const now = signal(Date.now())
 setInterval(() => (now.value = Date.now() + skewMs.value), 1000)
 
+/** Why nobody is signed in, in a sentence; '' when nothing went wrong. */
+export const signInProblem = signal('')
+
+const tokenInAddress = (): string | null => new URLSearchParams(location.hash.slice(1)).get('token')
+
+// The terminal's link pasted into a tab that is here already changes the hash and loads nothing.
+addEventListener('hashchange', () => tokenInAddress() !== null && void openSession())
+
 /** Takes the token from `/#token=…`, out of the address and into a cookie, then sees whether the session holds. */
 export async function openSession(): Promise<void> {
-  const token = new URLSearchParams(location.hash.slice(1)).get('token')
+  const token = tokenInAddress()
   if (token !== null) {
     history.replaceState(null, '', location.pathname)
-    await client.signIn(token).catch(() => undefined)
+    await signIn(token)
   }
   await measureSkew()
   try {
@@ -36,10 +44,18 @@ export async function openSession(): Promise<void> {
   }
 }
 
-/** Throws the ApiError of a wrong token. */
+/** What went wrong is told by `signInProblem`. */
 export async function signIn(token: string): Promise<void> {
-  await client.signIn(token.trim())
-  session.value = 'in'
+  signInProblem.value = ''
+  try {
+    await client.signIn(token.trim())
+    session.value = 'in'
+  } catch (error) {
+    const wrong = error instanceof ApiError && error.status === 401
+    signInProblem.value = wrong
+      ? 'That is not the token of this server. It may be the one of another data directory.'
+      : `Espalier does not answer as it should: ${(error as Error).message}`
+  }
 }
 
 export async function signOut(): Promise<void> {

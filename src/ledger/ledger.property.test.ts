@@ -40,10 +40,11 @@ class Model {
 
   oldest(boot: number, seq: number): void {
     const one = this.boot(boot)
-    if (seq < one.oldest) return
-    one.oldest = seq
-    one.known = Math.max(one.known, seq)
-    for (let s = 0; s < seq; s++) if (!one.came.has(s)) one.lost.add(s)
+    if (seq >= one.oldest) {
+      one.oldest = seq
+      one.known = Math.max(one.known, seq)
+      for (let s = 0; s < seq; s++) if (!one.came.has(s)) one.lost.add(s)
+    }
     if (boot !== this.latestBirth) return
     for (const [other, account] of this.boots)
       if (other !== boot) for (let s = 0; s <= account.known; s++) if (!account.came.has(s)) account.lost.add(s)

@@ -24,7 +24,7 @@ function scene(ledger: Ledger = createLedger(), node = '01') {
     born: (boot: number | undefined, live = true) =>
       apply({ kind: 'status', live, status: { node_id: `node_${node}`, online: true, ...(boot === undefined ? {} : { boot }) } }),
     apply,
-    receipt: (now = arrived) => ledger.receipt(node, now),
+    receipt: (now = arrived, asked?: number[]) => ledger.receipt(node, now, asked),
     counts: () => {
       const { expected, stored, rejected, missing, lost } = ledger.report(node)
       expect(expected).toBe(stored + rejected + missing + lost)
@@ -83,6 +83,14 @@ describe('a receipt', () => {
     for (let boot = 100; boot < 112; boot++) stored(boot, 0)
     oldest(111, 0, 100) // all a message of duplicates leaves here: its own boot is 100
     expect(receipt()[0]).toMatchObject({ boot: 100 })
+  })
+  test('speaks first of the boots that are asked for, however old they are', () => {
+    const { stored, receipt } = scene()
+    for (let boot = 100; boot < 112; boot++) stored(boot, 0)
+    const boots = (asked: number[], now = t0) => receipt(now, asked).map(entry => entry.boot)
+    expect(boots([102, 999, 101])).toEqual([102, 101, 111, 110, 109, 108, 107, 106])
+    expect(boots([110])).toEqual([110, 111, 109, 108, 107, 106, 105, 104])
+    expect(boots([102], t0 + 31 * dayMs)).toEqual([102])
   })
   test('there is none for a node that does not number its readings, nor for one without a settled reading', () => {
     const { apply, oldest, receipt } = scene()
@@ -155,14 +163,16 @@ describe('missing and lost', () => {
     ])
     expect(gaps().every(gap => gap.first_ms === timeOf(1) && gap.last_ms === timeOf(9))).toBe(true)
   })
-  test('a lower oldest later is ignored', () => {
+  test('a lower oldest later is ignored in its own boot, of the others it says the same as the higher one', () => {
     const { stored, oldest, born, counts } = scene()
     stored(6, 1)
     stored(7, 0, 9)
     oldest(7, 5)
-    born(7)
     oldest(7, 3)
     expect(counts()).toEqual({ stored: 3, rejected: 0, missing: 5, lost: 4 })
+    born(7)
+    oldest(7, 3)
+    expect(counts()).toEqual({ stored: 3, rejected: 0, missing: 4, lost: 5 })
   })
   test('oldest books 2^32 − 1 readings at once', () => {
     const { stored, oldest, counts, receipt } = scene()

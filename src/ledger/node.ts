@@ -54,8 +54,8 @@ export class NodeAccount {
   oldest(ownBoot: number, boot: number, seq: number, arrived: number): void {
     const account = this.spokenOf(boot, arrived)
     if (ownBoot !== boot && this.boots.has(ownBoot)) this.spokenOf(ownBoot, arrived)
-    if (!account.holdsFrom(seq)) return
-    this.noteMissing(account)
+    if (account.holdsFrom(seq)) this.noteMissing(account)
+    // A word lower than an earlier one is late, not wrong: nothing older was held when it was said, so nothing of another boot.
     if (boot === this.latestBirth) this.loseOthers(account)
   }
 
@@ -63,8 +63,7 @@ export class NodeAccount {
   oldestIsNews(boot: number, seq: number): boolean {
     const account = this.boots.get(boot)
     if (account === undefined) return true
-    if (seq < account.oldest) return false
-    if (account.wouldLoseBelow(seq)) return true
+    if (seq >= account.oldest && account.wouldLoseBelow(seq)) return true
     const others = this.withMissing.size - (this.withMissing.has(account) ? 1 : 0)
     return boot === this.latestBirth && others > 0
   }
@@ -74,10 +73,11 @@ export class NodeAccount {
     if (this.boots.has(boot)) this.spokenOf(boot, arrived)
   }
 
-  receipt(now: number): ReceiptEntry[] {
-    const recent = [...this.boots.values()].filter(boot => boot.lastMs >= now - receiptAgeMs).sort((a, b) => b.turn - a.turn)
+  receipt(now: number, asked: readonly number[] = []): ReceiptEntry[] {
+    const first = asked.flatMap(boot => this.boots.get(boot) ?? [])
+    const recent = [...this.boots.values()].filter(boot => boot.lastMs >= now - receiptAgeMs && !first.includes(boot))
     const entries: ReceiptEntry[] = []
-    for (const boot of recent) {
+    for (const boot of [...first, ...recent.sort((a, b) => b.turn - a.turn)]) {
       if (entries.length === limits.receiptEntries) break
       const entry = boot.receipt()
       if (entry) entries.push(entry)

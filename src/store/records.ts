@@ -35,7 +35,8 @@ export class RecordsLocked extends Error {
 /** What an opening found damaged, and what was done about it. */
 export interface RecordsDamage {
   /** `repaired`: entries may be missing. `aside`: the old files lie in `movedTo`, what could be read of them was copied.
-   *  `entries`: a value failed its checksum when it was read, later. `emptied`: tables were there, but the index named none of them. */
+   *  `entries`: a value failed its checksum when it was read, later. `emptied`: tables or logs were there, and nothing of them
+   *  could be read. */
   readonly what: 'repaired' | 'aside' | 'entries' | 'emptied'
   /** A sentence for people: what, where, what it means. */
   readonly detail: string

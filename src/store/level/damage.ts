@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { type RecordsDamage, RecordsLocked } from '../records.ts'
 import { decodeEntry, encodeEntry, entryKey } from './entry.ts'
@@ -22,10 +22,11 @@ export async function openMended(dir: string, report: (damage: RecordsDamage) =>
 
 async function openOrMend(dir: string, report: (damage: RecordsDamage) => void): Promise<ClassicLevel> {
   const tables = await tablesIn(dir)
+  const held = [...tables, ...(await logsIn(dir))]
   // Without its CURRENT file LevelDB takes the folder for a new one and deletes the tables: repair first.
   const headless = tables.length > 0 && !existsSync(`${dir}/CURRENT`)
   const first: Opened = headless ? { why: 'its CURRENT file is gone' } : await tryOpen(dir)
-  if (first.db !== undefined) return settle(first.db, dir, tables, report)
+  if (first.db !== undefined) return settle(first.db, dir, held, report)
 
   const failure = await repairApart(dir)
   const repaired: Opened = failure === undefined ? await tryOpen(dir) : { why: failure }
@@ -57,14 +58,24 @@ async function tryOpen(dir: string): Promise<Opened> {
   }
 }
 
-/** The mark is written at the first opening: a folder that had tables and shows no mark has lost its index. */
+/** The mark is written and synced at the first opening: a folder that held something and shows no mark has lost its beginning. */
 const mark = entryKey('made', '')
 
-/** It is open, and so it is ours alone: are its tables sound, and does its index know them? `tables`: those before the opening. */
+/** Logs that hold more than the mark alone, which a kill at the first opening may have cut. What LevelDB can't read of a log it skips
+ *  without an error. */
+async function logsIn(dir: string): Promise<string[]> {
+  const logs = (await readdir(dir)).filter(name => /^\d+\.log$/.test(name))
+  const sizes = await Promise.all(logs.map(async name => (await stat(`${dir}/${name}`)).size))
+  return logs.filter((_, i) => sizes[i]! > markBytesAtMost)
+}
+const markBytesAtMost = 128
+
+/** It is open, and so it is ours alone: are its tables sound, and does its index know them? `held`: its tables and logs before the
+ *  opening. */
 async function settle(
   db: ClassicLevel,
   dir: string,
-  tables: readonly string[],
+  held: readonly string[],
   report: (damage: RecordsDamage) => void,
 ): Promise<ClassicLevel> {
   const damaged = await damagedTables(dir)
@@ -73,10 +84,10 @@ async function settle(
     return startAnew(dir, `checksums of ${damaged.join(', ')}`, true, report)
   }
   if ((await db.get(mark)) !== undefined) return db
-  if (tables.length > 0)
+  if (held.length > 0)
     report({
       what: 'emptied',
-      detail: `the records in ${dir} held tables (${tables.join(', ')}), but their index names none: all begins empty`,
+      detail: `the records in ${dir} (${held.join(', ')}) are damaged, nothing of them can be read: names, tags and commands are gone, readings are untouched`,
     })
   await db.put(mark, encodeEntry(mark, 1), { sync: true })
   return db

@@ -142,6 +142,19 @@ describe('damage', () => {
     await works(records)
   })
 
+  test('a log of which nothing can be read is said, although LevelDB opens as if all were well', async () => {
+    const fresh = freshDir()
+    const first = await openLevelRecords(fresh)
+    await first.write([{ collection: 'things', key: 'a', value: 'a'.repeat(400) }], { sync: true })
+    await first.close()
+    const log = (await readdir(fresh)).find(name => name.endsWith('.log'))!
+    await writeFile(join(fresh, log), Buffer.alloc(500, 0x5a))
+    const records = await openLevelRecords(fresh)
+    expect(records.damage.map(damage => damage.what)).toEqual(['emptied'])
+    expect(await records.get('things', 'a')).toBeUndefined()
+    await records.close()
+  })
+
   test('a table cut in half is survived and reported', async () => {
     const table = await named(/ldb$/)
     await truncate(table, Math.floor((await stat(table)).size / 2))

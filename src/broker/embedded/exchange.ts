@@ -133,7 +133,7 @@ export class Exchange {
         if (session === null || session.ended) return
         nodes = this.sessions.commandsOf(session)
         this.detach(client)
-        if (session.persistent) this.sessions.keep(session, null, session.sentUpTo)
+        if (session.persistent) this.sessions.keep(session, batch, session.sentUpTo)
         else this.sessions.discard(session, batch)
       },
       finish: () => {
@@ -202,8 +202,7 @@ export class Exchange {
       prepare: batch => {
         const session = client.session
         if (session === null || !session.openIncoming.delete(id) || !session.persistent) return
-        batch.ops.push(keepOps.noIncoming(session.number, id))
-        batch.sync = true
+        batch.opsBehind.push(keepOps.noIncoming(session.number, id))
       },
       finish: () => {
         client.writer.answer(answer.pubcomp, id)

@@ -79,7 +79,8 @@ export const keepOps = {
 /** For a broker without a folder: what is written is as good as kept, and gone with the process. */
 export const forgetfulKeep: Keep = { write: async () => {}, close: async () => {}, ok: true }
 
-/** Opens the keep and reads what it holds. Rejects only when another process holds it (code LEVEL_LOCKED in the cause).
+/** Opens the keep and reads what it holds. Rejects when another process holds it (code LEVEL_LOCKED in the cause), and when the
+ *  system won't let it be opened (no room, no permission): what is there is not damaged then and stays where it is.
  *  `alarm` gets one sentence for damage that was moved aside, and for writes that fail. */
 export async function openKeep(
   dir: string,
@@ -87,8 +88,9 @@ export async function openKeep(
   alarm: (sentence: string) => void,
 ): Promise<{ keep: Keep; kept: Kept }> {
   let level = await openLevel(dir).catch(failure => {
+    if (isDamage(failure)) return null
     if (isLocked(failure)) throw failure
-    return null
+    throw new Error(`broker: can't open its sessions in ${dir}: ${sentence(failure)}`, { cause: failure })
   })
   let kept = level === null ? null : await readAll(level).catch(() => null)
   if (kept === null) {
@@ -246,7 +248,12 @@ function unsealed(key: string, value: Uint8Array): Buffer {
   return bytes.subarray(4)
 }
 
-const isLocked = (failure: unknown): boolean => (failure as { cause?: { code?: string } })?.cause?.code === 'LEVEL_LOCKED'
+const codeOf = (failure: unknown): string | undefined => (failure as { cause?: { code?: string } })?.cause?.code
+const isLocked = (failure: unknown): boolean => codeOf(failure) === 'LEVEL_LOCKED'
+/** Of the system's errors those that a file cut short, or gone, makes. */
+const isDamage = (failure: unknown): boolean =>
+  codeOf(failure) === 'LEVEL_CORRUPTION' ||
+  (codeOf(failure) === 'LEVEL_IO_ERROR' && /Invalid argument|No such file/.test(sentence(failure)))
 const sentence = (failure: unknown): string => {
   const cause = (failure as { cause?: unknown })?.cause
   return String((cause instanceof Error ? cause : (failure as Error))?.message ?? failure)

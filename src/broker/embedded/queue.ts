@@ -16,6 +16,8 @@ export interface Entry {
 export interface Batch {
   readonly ingested: Incoming[]
   readonly ops: KeepOp[]
+  /** Written once ingest has the group: an open QoS 2 id that a restart knows makes a repeat be taken for what is durable. */
+  readonly opsBehind: KeepOp[]
   /** Among the operations there are some that an acknowledgement depends on. */
   sync: boolean
 }
@@ -153,7 +155,7 @@ export class CommitQueue {
     }
     const taken: Entry[] = []
     const from: Inbox[] = []
-    const batch: Batch = { ingested: [], ops: this.takeLazy(), sync: false }
+    const batch: Batch = { ingested: [], ops: this.takeLazy(), opsBehind: [], sync: false }
     this.take(taken, from, batch, Math.min(room, this.bounds.groupMessages))
     const durable = this.makeDurable(batch)
     if (durable === null) this.finish(taken, from)
@@ -188,6 +190,14 @@ export class CommitQueue {
   }
 
   private makeDurable(batch: Batch): Promise<unknown> | null {
+    const together = this.beginCommit(batch)
+    if (batch.opsBehind.length === 0) return together
+    const behind = (): Promise<void> => this.commit.write(batch.opsBehind, true)
+    return together === null ? behind() : together.then(behind)
+  }
+
+  /** null: nobody has to wait for it. */
+  private beginCommit(batch: Batch): Promise<unknown> | null {
     const accepted = batch.ingested.length > 0 ? this.commit.accept(batch.ingested) : null
     if (batch.ops.length === 0) return accepted
     const written = this.commit.write(batch.ops, batch.sync)

@@ -88,10 +88,7 @@ export class Routing {
       return false
     }
     session.openIncoming.add(publish.id)
-    if (session.persistent) {
-      batch.ops.push(keepOps.incoming(session.number, publish.id))
-      batch.sync = true
-    }
+    if (session.persistent) batch.opsBehind.push(keepOps.incoming(session.number, publish.id))
     return true
   }
 

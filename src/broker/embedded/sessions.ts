@@ -113,20 +113,20 @@ export class Sessions {
     for (const delivery of session.deliveries()) {
       if (session.keeps(delivery)) batch.ops.push(keepOps.noDelivery(session.number, delivery.order))
     }
-    for (const id of session.openIncoming) batch.ops.push(keepOps.noIncoming(session.number, id))
+    for (const id of session.openIncoming) {
+      batch.ops.push(keepOps.noIncoming(session.number, id))
+      batch.opsBehind.push(keepOps.noIncoming(session.number, id)) // it may have come with this very group
+    }
     batch.sync = true
   }
 
-  keep(session: Session, batch: Batch | null, sentUpTo: number | null): void {
+  /** In the order of the turns, also when nobody waits for it: written later, it would undo what a next connection changed.
+   *  `sentUpTo` null: a connection holds the session. */
+  keep(session: Session, batch: Batch, sentUpTo: number | null): void {
     if (!session.persistent) return
     const { number, key, client, identity } = session
-    const op = keepOps.session({ number, key, client, identity, subscriptions: [...session.subscriptions], sentUpTo })
-    if (batch === null) {
-      this.later(op)
-      return
-    }
-    batch.ops.push(op)
-    batch.sync = true
+    batch.ops.push(keepOps.session({ number, key, client, identity, subscriptions: [...session.subscriptions], sentUpTo }))
+    if (sentUpTo === null) batch.sync = true
   }
 
   /** SUBACK's code for one filter; retained messages for it are reserved, to leave behind the SUBACK. */

@@ -38,7 +38,13 @@ export async function rawNode(options: RawNodeOptions): Promise<RawNode> {
   let messageId = 0
   const send = (packet: Packet): void => void socket.write(mqttPacket.generate(packet))
   const expectPacket = (matches: (p: Packet) => boolean): Promise<Packet> =>
-    new Promise(done => waiters.push(p => matches(p) && (done(p), true)))
+    new Promise(done =>
+      waiters.push(p => {
+        if (!matches(p)) return false
+        done(p)
+        return true
+      }),
+    )
 
   parser.on('packet', packet => {
     const at = waiters.findIndex(w => w(packet))

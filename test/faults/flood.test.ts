@@ -59,9 +59,11 @@ describe('a flood from twenty connections', () => {
     const wires = await Promise.all(nodes.map(node => wire(house.run.mqtt, node)))
     const quiet = await wire(house.run.mqtt, 'quiet')
     let flooding = true
-    const floods = Promise.all(wires.map((at, i) => flood(at, nodes[i]!, 100, () => performance.now() < enough)))
-    const resident: number[] = []
     let quietSent = 0
+    // It goes on until the quiet node has had its turns: were those starved, it would never end.
+    const more = (): boolean => performance.now() < enough || quietSent < 20
+    const floods = Promise.all(wires.map((at, i) => flood(at, nodes[i]!, 100, more)))
+    const resident: number[] = []
     const beside = (async () => {
       // Each turn a reading of a quiet node is acknowledged and the API answers, while the flood goes on.
       while (flooding) {
@@ -76,7 +78,7 @@ describe('a flood from twenty connections', () => {
     await beside
     const total = sent.reduce((sum, n) => sum + n, 0)
     expect(total).toBeGreaterThan(10_000)
-    expect(quietSent).toBeGreaterThan(5)
+    expect(quietSent).toBeGreaterThanOrEqual(20)
     expect(Math.max(...resident)).toBeLessThan(residentBound)
     for (const [i, node] of nodes.entries()) await expectExactly(node, sent[i]!)
     await expectExactly('quiet', quietSent)

@@ -1,4 +1,5 @@
-import { mkdir, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import { checkCollection, type KeyRange, type Records, type RecordsDamage } from '../records.ts'
 import { levelAt, openMended } from './damage.ts'
 import { decodeEntry, encodeEntry, entryKey } from './entry.ts'
@@ -28,6 +29,8 @@ export async function openLevelRecords(dir: string, options: LevelRecordsOptions
   let turn: Promise<unknown> = Promise.resolve()
   let failed = false
   let closed = false
+  /** There are writes that no sync has covered. */
+  let unsynced = false
 
   // After a failed write the end of LevelDB's log is torn, and what it would append behind that is skipped by the next recovery: no
   // write before the log has been read anew. That itself writes a table, so on a full disk it waits; reading goes on meanwhile.
@@ -88,7 +91,9 @@ export async function openLevelRecords(dir: string, options: LevelRecordsOptions
       await inTurn(async () => {
         if (failed) await reopen()
         try {
+          if (sync && unsynced) await syncLogs(dir)
           await db.batch(batch, { sync })
+          unsynced = !sync
         } catch (error) {
           failed = true
           throw error
@@ -117,6 +122,19 @@ export async function openLevelRecords(dir: string, options: LevelRecordsOptions
       closed = true
       await inTurn(() => db.close())
     },
+  }
+}
+
+/** Before a synced write, what was written before it: LevelDB syncs only the log it writes on, and one that it left full a moment ago
+ *  stays in the page cache until its table stands. A power cut then lost 93 entries that came before a synced one (3 times in 6). */
+async function syncLogs(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (!name.endsWith('.log')) continue
+    const log = await open(join(dir, name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined // its table stands
+      throw error
+    })
+    await log?.datasync().finally(() => log.close())
   }
 }
 

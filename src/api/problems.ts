@@ -20,8 +20,9 @@ export type ProblemCode = keyof typeof problems
 
 export type ProblemPlace = NonNullable<Problem['errors']>[number]
 
-/** A problem document. `detail`: what is wrong and what to do next; `errors`: the places, with what is allowed there. */
-export function problem(code: ProblemCode, detail: string, errors?: readonly ProblemPlace[]): Problem {
+/** A problem document. `detail`: what is wrong and what to do next; `errors`: the places, with what is allowed
+ *  there; none when it is no place of the request that is wrong. */
+export function problem(code: ProblemCode, detail: string, errors: readonly ProblemPlace[] = []): Problem {
   const [status, title] = problems[code]
-  return { type: `urn:espalier:problem:${code}`, title, status, detail, ...(errors && { errors: [...errors] }) }
+  return { type: `urn:espalier:problem:${code}`, title, status, detail, errors: [...errors] }
 }

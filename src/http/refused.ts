@@ -36,6 +36,8 @@ export function answerProblems(app: FastifyInstance, parts: Pick<HttpParts, 'onE
 }
 
 export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
+  // What a browser would have saved as a file is a sentence now.
+  reply.removeHeader('content-disposition')
   if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="espalier"')
   return reply.code(body.status).type('application/problem+json').send(body)
 }

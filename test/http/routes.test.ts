@@ -86,6 +86,7 @@ describe('every failure is a problem document', () => {
     ['POST', '/api/nodes', { id: 'x' }, 404],
     ['GET', '/nope', undefined, 404],
     ['GET', '/%zz', undefined, 400],
+    ['GET', '/api/export?format=parquet&rollup=1m', undefined, 400],
     ['POST', '/api/nodes/01/commands', '{"command":', 400],
     ['POST', '/api/nodes/01/commands', undefined, 400],
     ['POST', '/api/nodes/01/commands', [], 400],
@@ -100,7 +101,9 @@ describe('every failure is a problem document', () => {
       title: expect.any(String),
       status,
       detail: expect.any(String),
+      errors: expect.any(Array),
     })
+    expect(answer.headers).not.toHaveProperty('content-disposition')
   })
 
   test('a body over 64 KiB is too large', async () => {
@@ -154,6 +157,15 @@ describe('nodes', () => {
     const second = await get(`/api/nodes?limit=3&cursor=${first.body.next}`)
     expect(second.body).toMatchObject({ items: [{ id: 'c' }], next: null })
     expect((await get('/api/nodes?limit=1001')).status).toBe(400)
+  })
+
+  test.each(['nodes', 'ledger', 'commands', 'rejects'])('a cursor of %s that no page gave is refused', async list => {
+    const { get } = await server()
+    for (const cursor of ['garbage', 'after:', 'after:../x', '%00', '']) {
+      const { status, body } = await get(`/api/${list}?cursor=${cursor}`)
+      expect(status, cursor).toBe(400)
+      expect(body.errors).toMatchObject([{ path: '/cursor', allowed: '`next` of the page before' }])
+    }
   })
 
   test('show sensors with declared units first, then those only ever sent, also when the last status is a will', async () => {
@@ -317,7 +329,7 @@ describe('export', () => {
 describe('the rest of the house', () => {
   test('rejects are listed and counted', async () => {
     const { get } = await server({ rejects: [rejectView('2'), rejectView('1')] })
-    expect((await get('/api/rejects?limit=1')).body).toMatchObject({ items: [{ id: '2' }], next: 'more' })
+    expect((await get('/api/rejects?limit=1')).body).toMatchObject({ items: [{ id: '2' }], next: 'after:more' })
     expect((await get('/api/rejects?node=xx')).body).toEqual({ items: [], next: null })
     expect((await get('/api/rejects/counts')).body).toEqual({ total: 2, by_reason: { bad_json: 2 }, by_node: { '01': 2 } })
     expect((await get('/api/rejects?reason=because')).status).toBe(400)

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { CommandRequest, CommandState, CommandView } from '../../api/commands.ts'
 import { Page } from '../../api/shapes.ts'
-import { listQuery, page } from '../pages.ts'
+import { keyOf, listQuery, page } from '../pages.ts'
 import type { HttpParts } from '../parts.ts'
 import { Refused } from '../refused.ts'
 import { NodeParams, noSuchNode, type Routes } from './routes.ts'
@@ -37,11 +37,12 @@ export function commandRoutes(app: Routes, parts: HttpParts): void {
     summary: 'Commands, newest first',
   }
   app.get('/api/commands', { schema: list }, async ({ query }) => {
-    const { limit = 100, cursor, node, state } = query
+    const { limit = 100, node, state } = query
+    const before = keyOf(query.cursor)
     const items = commands.list({
       ...(node && { node }),
       ...(state && { state }),
-      ...(cursor && { before: cursor }),
+      ...(before !== undefined && { before }),
       limit: limit + 1,
     })
     return page(items, limit, command => command.id)

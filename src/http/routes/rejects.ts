@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { RejectCounts, RejectView } from '../../api/rejects.ts'
 import { Page } from '../../api/shapes.ts'
 import { rejectReasons } from '../../contract/codes.ts'
-import { listQuery } from '../pages.ts'
+import { cursorAfter, keyOf, listQuery } from '../pages.ts'
 import type { HttpParts, RejectListQuery } from '../parts.ts'
 import { timeOf } from '../times.ts'
 import type { Routes } from './routes.ts'
@@ -21,7 +21,8 @@ export function rejectRoutes(app: Routes, parts: HttpParts): void {
     summary: 'Kept rejects, newest first',
   }
   app.get('/api/rejects', { schema: list }, async ({ query }) => {
-    const { limit = 100, node, reason, cursor } = query
+    const { limit = 100, node, reason } = query
+    const cursor = keyOf(query.cursor)
     const since = query.since === undefined ? undefined : timeOf('/since', query.since, parts.clock.wallMs())
     const asked: RejectListQuery = {
       ...(node !== undefined && { node }),
@@ -31,7 +32,7 @@ export function rejectRoutes(app: Routes, parts: HttpParts): void {
       limit,
     }
     const { items, next } = await parts.rejects.list(asked)
-    return { items: [...items], next }
+    return { items: [...items], next: next === null ? null : cursorAfter(next) }
   })
 
   const counts = { response: { 200: RejectCounts }, summary: 'Rejected readings and messages, by reason and node; never reset' }

@@ -22,7 +22,6 @@ export interface ReaderParts extends JudgeParts {
 export interface Outcome {
   log(): void
   telemetry(node: string, verdict: Verdict): void
-  status(node: string, status: { readonly online: boolean; readonly boot?: number } | null, live: boolean): void
 }
 
 export class MessageReader {
@@ -74,10 +73,7 @@ export class MessageReader {
       return decoded.ok && decoded.status === null ? undefined : this.quarantine(message, node)
     }
     if (!decoded.ok) return this.reject(message, node, decoded.reject)
-    const live = !message.replay
-    parts.emit({ kind: 'status', node, arrived: message.arrived, live, status: decoded.status })
-    parts.outcome.status(node, decoded.status, live)
-    return
+    return this.emit({ kind: 'status', node, arrived: message.arrived, live: !message.replay, status: decoded.status })
   }
 
   private ack(message: Incoming, node: string): Promise<void> | undefined {

@@ -25,6 +25,8 @@ export interface Lane {
    *  not be called from inside a `work`. */
   between<T>(work: () => T | Promise<T>): Promise<T>
   stats(): LaneStats
+  /** A node was born (wire contract §4), says whoever knows its presence while a batch is applied: it gets a receipt behind it. */
+  born(node: string): void
   /** Receipts are sent from here on, through this broker. */
   sendReceiptsThrough(broker: Pick<Broker, 'publish'>): void
   /** Takes no further group, waits for the batch under way. Groups not judged yet are refused, unacknowledged. */

@@ -1,7 +1,6 @@
 import type { Broker, Incoming } from '../broker/broker.ts'
 import type { DurableBatch, JournalEvent } from '../contract/events.ts'
 import { Batch } from './batch.ts'
-import { Births } from './births.ts'
 import { LaneClosed } from './closed.ts'
 import { Counters } from './counters.ts'
 import { MessageReader, type Outcome } from './incoming.ts'
@@ -38,7 +37,7 @@ class OneLane implements Lane {
   private readonly acked = new Set<string>()
   private readonly settled = new Set<string>()
   private readonly resent: { readonly node: string; readonly boot: number }[] = []
-  private readonly born = new Set<string>()
+  private readonly newborn = new Set<string>()
 
   private readonly parts: LaneParts
 
@@ -76,6 +75,10 @@ class OneLane implements Lane {
 
   between<T>(work: () => T | Promise<T>): Promise<T> {
     return this.quiet.run(work)
+  }
+
+  born(node: string): void {
+    this.newborn.add(node)
   }
 
   stats(): LaneStats {
@@ -157,23 +160,19 @@ class OneLane implements Lane {
   private tellNodes(): void {
     for (const node of this.settled) this.receipts.settled(node)
     for (const { node, boot } of this.resent) this.receipts.resent(node, boot)
-    for (const node of this.born) this.receipts.born(node)
+    for (const node of this.newborn) this.receipts.born(node)
     this.settled.clear()
     this.resent.length = 0
-    this.born.clear()
+    this.newborn.clear()
     this.receipts.sendDue()
   }
 
   private outcome(): Outcome {
-    const births = new Births()
     return {
       log: () => this.counters.logs++,
       telemetry: (node, { settled, resentBoot }) => {
         if (settled) this.settled.add(node)
         if (resentBoot !== null) this.resent.push({ node, boot: resentBoot })
-      },
-      status: (node, status, live) => {
-        if (births.isBirth(node, status, live)) this.born.add(node)
       },
     }
   }

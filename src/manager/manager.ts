@@ -98,6 +98,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
     clockSuspect: guard.suspect,
     removed: node => fleet.removed(node),
   })
+  fleet.onBirth(node => lane.born(node))
   const keeper = createKeeper({ journal, lane, store, records: [fleet, rejects, guard], clock })
   opened.push(
     () => keeper.settle(),

@@ -1,6 +1,8 @@
 import { describe, expect, test, vi } from 'vitest'
+import type { Applier } from '../../src/contract/events.ts'
 import { LaneClosed } from '../../src/ingest/ingest.ts'
 import { JournalClosed } from '../../src/journal/journal.ts'
+import { createMemoryReadings } from '../../src/store/memory/readings.ts'
 import { message, openWorld, t0, telemetry, witness } from './lane-world.ts'
 
 const numbered = (seq: number, timestamp: number, sensors: object, boot = 7) => ({ boot, seq, timestamp, sensors })
@@ -502,14 +504,18 @@ describe('receipts', () => {
   })
 
   test('a resend of settled readings is answered, and so is each birth', async () => {
-    const world = openWorld()
+    const born = { apply: () => world.lane.born('01'), watermark: () => ({ segment: 0, offset: 0 }) }
+    const store = createMemoryReadings()
+    const appliers: Applier[] = [store]
+    const world = openWorld({ store, appliers })
     await world.send(numbered(0, t0, { a: 1 }))
     world.clock.advance(1000)
     await world.send(numbered(0, t0, { a: 1 }))
     expect(world.published).toHaveLength(2)
     const online = message('iot/node/01/status', '{"node_id":"node_01","online":true,"boot":7}', { retain: true })
     await world.send(online)
-    expect(world.published).toHaveLength(3)
+    expect(world.published).toHaveLength(2)
+    appliers.push(born)
     await world.send(online)
     expect(world.published).toHaveLength(3)
   })

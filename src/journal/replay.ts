@@ -18,7 +18,7 @@ export async function replaySegments(
   let expected = comparePositions(from, firstPosition) > 0 ? from.segment : undefined
   for (const file of files) {
     if (file.number < from.segment) continue
-    for (let number = expected ?? file.number; number < file.number; number++) judge.missing(number, segmentBytes)
+    if (expected !== undefined && expected < file.number) judge.missing(expected, (file.number - expected) * segmentBytes)
     expected = file.number + 1
     const data = await readSegment(dir, file.number)
     for (const finding of scan(data, file.number, segmentBytes)) {

@@ -15,8 +15,9 @@ const mayLagMs = 3_600_000
 
 export async function openClockGuard(records: Records, clock: Clock): Promise<ClockGuard> {
   let newest = (await records.get<number>('manager', 'newest_commit')) ?? 0
-  let applied: Position = firstPosition
-  let kept: Position = firstPosition
+  // With its place: an applier that begins at the journal's first would make a start blind for a segment that is gone.
+  let applied = (await records.get<Position>('manager', 'newest_commit_applied')) ?? firstPosition
+  let kept = applied
   return {
     suspect: () => clock.wallMs() < notBefore || clock.wallMs() < newest - mayLagMs,
     apply(batch: DurableBatch) {
@@ -26,7 +27,11 @@ export async function openClockGuard(records: Records, clock: Clock): Promise<Cl
     watermark: () => kept,
     async checkpoint(options) {
       const upTo = applied
-      await records.write([{ collection: 'manager', key: 'newest_commit', value: newest }], options)
+      const changes = [
+        { collection: 'manager', key: 'newest_commit', value: newest },
+        { collection: 'manager', key: 'newest_commit_applied', value: upTo },
+      ]
+      await records.write(changes, options)
       if (options.sync) kept = upTo
     },
   }

@@ -14,8 +14,10 @@ export async function replay(
     if (comparePositions(batch.end, marks.get(follow.applier)!) > 0) for (const event of batch.events) follow.event(event)
     for (const [applier, mark] of marks) if (comparePositions(batch.end, mark) > 0) applier.apply(batch, false)
   })
-  // A disk that lied may have lost the journal's end behind a watermark. Asked for what lies behind it, the journal numbers new
-  // segments past it, so that no later batch is taken for one that was applied.
-  await journal.replay(inOrder.at(-1)!, () => undefined)
-  return report
+  const last = inOrder.at(-1)!
+  if (comparePositions(last, journal.end()) <= 0) return report
+  // A disk that lied has lost the journal's end behind a watermark. Asked for what lies behind it, the journal numbers new segments
+  // past it, so that no later batch is taken for one that was applied, and says what is gone.
+  const { damaged } = await journal.replay(last, () => undefined)
+  return { ...report, damaged: [...report.damaged, ...damaged] }
 }

@@ -34,8 +34,9 @@ const servers: Record<string, () => Promise<Server>> = {
   ...(hasMosquitto
     ? {
         mosquitto: async () => {
-          // The same window and queue as ours.
-          const server = await startMosquitto(['persistence false', 'max_inflight_messages 2048', 'max_queued_messages 1000'])
+          // Our window. Its queue without bound: with its default of 1,000 it acknowledges and throws away what a busy subscriber
+          // has no room for (55,905 of 62,040 in one run), and a message that never comes costs no time.
+          const server = await startMosquitto(['persistence false', 'max_inflight_messages 2048', 'max_queued_messages 0'])
           if (pinned) spawnSync('taskset', ['-cp', '1', `${server.pid}`])
           return server
         },
@@ -107,7 +108,7 @@ async function frozen(): Promise<void> {
     await new Promise(resolve => child.once('exit', resolve))
     await server.stop()
   }
-  console.log('100 subscribers, 200 messages a second of 4 KB (aim for ours: ratio ≤ 2)')
+  console.log('100 subscribers, 50 small messages a second to each (aim for ours: ratio ≤ 2)')
   console.table(table)
 }
 

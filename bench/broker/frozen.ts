@@ -5,9 +5,9 @@ import { type RawClient, rawClient } from '../../test/broker/client.ts'
  *  whatever else the machine does falls on both; the first warms up and doesn't count. Payloads carry the time. */
 const subscribers = 100
 const turns = 7
-const messages = 200
+const messages = 100
 const topic = 'iot/node/n1/log'
-const padding = ' '.repeat(4_096)
+const padding = ' '.repeat(256)
 const large = Buffer.alloc(60_000)
 
 export async function run(portText: string): Promise<void> {
@@ -46,7 +46,7 @@ export async function run(portText: string): Promise<void> {
         retain: false,
         dup: false,
       })
-      await new Promise(resolve => setTimeout(resolve, 5))
+      await new Promise(resolve => setTimeout(resolve, 20))
     }
     const deadline = performance.now() + 5_000
     while (latencies[phase].length - before < subscribers * messages && performance.now() < deadline) {

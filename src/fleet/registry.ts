@@ -138,7 +138,7 @@ export class Registry {
     if (node.spokeAt === null) return false
     const { intervalMs, gapsMs } = node.presence
     const known = intervalMs !== null || gapsMs.length > 0
-    return monoMs - node.spokeAt <= (known ? Math.max(60_000, lateAfterMs(node.presence)) : 60_000)
+    return monoMs - node.spokeAt <= (known ? lateAfterMs(node.presence) : 60_000)
   }
 
   #meet(id: string, arrived: number): Node {

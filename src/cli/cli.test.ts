@@ -286,7 +286,19 @@ describe('send', () => {
     const { exit, err, out } = await cli(['send', 'sim-1', 'set_led', '--timeout', '0.2', '--json'], { env })
     expect(exit).toBe(4)
     expect(JSON.parse(out)).toMatchObject({ id: commandView('sent').id, state: 'sent' })
-    expect(err).toContain(commandView('sent').id)
+    expect(err).toContain(`sent after 0.2 s; it lives on: espalier command show ${commandView('sent').id}`)
+  })
+
+  test('that is interrupted exits 4 and does not claim to have waited for its timeout', async () => {
+    const person = new AbortController()
+    server.on('POST /api/nodes/sim-1/commands', json(commandView('queued'), 202))
+    server.on('GET /api/events', (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      person.abort()
+    })
+    const { exit, err } = await cli(['send', 'sim-1', 'set_led'], { env, ended: person.signal })
+    expect(exit).toBe(4)
+    expect(err).toContain('queued when you stopped waiting; it lives on')
   })
 
   test('shows code and message of a failed command', async () => {

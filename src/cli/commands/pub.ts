@@ -11,8 +11,8 @@ export const definePub: Define = (program, run) => {
     .addHelpText(
       'after',
       examples(
-        'espalier pub iot/node/sim-1/command \'{"command":"identify"}\'',
         'espalier pub iot/node/01/telemetry \'{"node_id":"node_01","sensors":{"temperature":22.5}}\'',
+        'espalier pub iot/garden/lamp on --retain',
       ),
     )
     .action((topic: string, payload: string, flags: { qos: string; retain?: boolean }) =>

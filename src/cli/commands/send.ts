@@ -53,7 +53,9 @@ async function send(context: Context, id: string, command: string, words: readon
   const last = await settled(context, sent, timeoutMs)
   out.result(last, () => commandText(last, out.style))
   if (!isFinal(last.state))
-    out.message(`${last.state} after ${timeoutMs / 1_000} s; it lives on: espalier command show ${last.id}`)
+    out.message(
+      `${last.state} ${context.ended.aborted ? 'when you stopped waiting' : `after ${timeoutMs / 1_000} s`}; it lives on: espalier command show ${last.id}`,
+    )
   return exitOf(last.state)
 }
 

@@ -37,7 +37,8 @@ const good = (detail: string): Check => ({ ok: true, detail })
 
 function brokerCheck(broker: Broker): Check {
   const { up, detail, clients } = broker.health()
-  return { ok: up, detail: up ? `${clients ?? 0} clients` : detail }
+  // While it is up, `detail` is the last thing it had to tell: sessions written again, retained messages full.
+  return { ok: up, detail: up ? detail || `${clients ?? 0} clients` : detail }
 }
 
 function storeCheck({ store, damage }: HealthParts): Check {

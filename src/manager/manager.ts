@@ -20,7 +20,7 @@ import { replay } from './replay.ts'
 import { createReports, reportEveryMs } from './reports.ts'
 import { writeRunFile } from './run-file.ts'
 import { openSecrets } from './secrets.ts'
-import { closeInTurn, every } from './timers.ts'
+import { closeInTurn, endsWithin, every } from './timers.ts'
 import { startVirtualNodes } from './virtual-nodes.ts'
 
 export { DataInUse, NotLoopback, PortTaken } from './errors.ts'
@@ -105,6 +105,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
     () => lane.close(),
   )
 
+  let opening = true
   const broker = await listening('--mqtt-port', options.mqttHost, options.mqttPort, () =>
     openEmbeddedBroker(
       {
@@ -113,7 +114,10 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
         commitWindowMs: options.commitWindowMs,
         clock,
         version,
-        onAlarm: text => log.error(text),
+        onAlarm: text => {
+          log.error(text)
+          if (opening) damage.push(text) // what it finds while it opens is damage of the kept sessions
+        },
       },
       {
         accept: group => lane.accept(group),
@@ -124,6 +128,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
       },
     ),
   )
+  opening = false
   opened.push(() => broker.close())
   lane.sendReceiptsThrough(broker)
   fleet.sendThrough(broker)
@@ -167,6 +172,8 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
   opened.push(() => http.close())
 
   opened.push(() => reports.goodbye(), every(reportEveryMs, reports.publish, log), every(keepEveryMs, keeper.turn, log))
+  // A node that subscribes from now on must not be told the goodbye of the last run; a full disk must not keep us from starting.
+  await endsWithin(1_000, reports.publish())
   const run: RunInfo = {
     pid: process.pid,
     version,

@@ -1,15 +1,20 @@
 import type { Log } from './log.ts'
 
-/** Runs `work` now and then every `ms` until the returned stop is called; one at a time, a failure is logged and the next turn comes. */
+/** Runs `work` every `ms`, the first time after `ms`, until the returned stop is called; one at a time, a failure is logged and the next turn comes. */
 export function every(ms: number, work: () => Promise<unknown>, log: Log): () => Promise<void> {
   let stopped = false
   let timer: NodeJS.Timeout | undefined
-  let running: Promise<void>
+  let running = Promise.resolve()
   const turn = async (): Promise<void> => {
     await work().catch(error => log.error(error, 'a regular task failed'))
-    if (!stopped) timer = setTimeout(() => (running = turn()), ms)
+    if (!stopped) wait()
   }
-  running = turn()
+  const wait = (): void => {
+    timer = setTimeout(() => {
+      running = turn()
+    }, ms)
+  }
+  wait()
   return async () => {
     stopped = true
     clearTimeout(timer)
@@ -34,7 +39,8 @@ export async function closeInTurn(closers: readonly (() => Promise<unknown>)[], 
   }
 }
 
-async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+/** Did it end in time? It goes on either way. */
+export async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>(done => {
     timer = setTimeout(() => done(false), ms)

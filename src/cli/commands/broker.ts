@@ -28,7 +28,8 @@ function text(b: BrokerView, health: Health, style: Style): string {
         'clients',
         `${count(b.clients)} connected, ${count(b.subscriptions)} subscriptions, ${count(b.retained)} retained messages`,
       ],
-      ...rates(b),
+      ['messages', `${rate(b.messages_in_s)} in, ${rate(b.messages_out_s)} out a second (over ${b.interval} s)`],
+      ['bytes', `${rate(b.bytes_in_s)} in, ${rate(b.bytes_out_s)} out a second`],
       ['queues', `${count(b.queued)} queued, ${count(b.inflight)} in flight, ${count(b.dropped_total)} dropped`],
       ['ingest', `${count(b.stored_total)} stored, ${count(b.rejected_total)} rejected`],
       ...trouble(health, style),
@@ -37,15 +38,6 @@ function text(b: BrokerView, health: Health, style: Style): string {
     style,
   )
 }
-
-/** Rates are of the last whole interval; there is none in the first seconds. */
-const rates = (b: BrokerView): [string, string][] =>
-  b.interval === 0
-    ? [['messages', 'measured every 10 s, the first time in a moment']]
-    : [
-        ['messages', `${rate(b.messages_in_s)} in, ${rate(b.messages_out_s)} out a second (over ${b.interval} s)`],
-        ['bytes', `${rate(b.bytes_in_s)} in, ${rate(b.bytes_out_s)} out a second`],
-      ]
 
 /** What needs a hand, a line each. */
 function trouble(health: Health, style: Style): [string, string][] {

@@ -14,7 +14,7 @@ describe.skipIf(!hasMosquitto)('beside mosquitto', () => {
   test.each([
     ['wide', 1_000],
     ['narrow', narrow],
-  ])('random scripts with a %s window: every client sees the same', async (_name, window) => {
+  ])('random scripts with a %s window: every client sees the same', { timeout: 5_400_000 }, async (_name, window) => {
     const seed = Number(process.env.ESPALIER_SEED ?? 20261124)
     const pair = await openPair(window)
     let next = 0

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import mqtt, { type MqttClient } from 'mqtt'
+import { onTestFinished } from 'vitest'
 import { hasMosquitto } from './mosquitto.ts'
 
 /** Clients that are not ours, in one shape: what they publish, and what they hear. */
@@ -21,6 +22,7 @@ const run = promisify(execFile)
 
 /** Lines of a child: resolves when one says it is subscribed; then what it says it got, when it ends. */
 async function listenBy(child: ChildProcess, subscribed: RegExp): Promise<{ heard: Promise<string[]> }> {
+  onTestFinished(() => void child.kill('SIGKILL'))
   const heard: string[] = []
   let ready: () => void = () => {}
   const isReady = new Promise<void>(resolve => {

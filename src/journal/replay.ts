@@ -6,7 +6,7 @@ import { readSegment, type SegmentFile } from './segment-files.ts'
 
 /** Reads the segments from `from` on and gives each batch once, in order. What is damaged is judged by the batch numbers around
  *  it: nothing missing between them means an unfinished write that nobody was promised (`tail`); a good frame behind it in the same
- *  segment, or a number that is missing, means rot. */
+ *  segment, a number that is missing, or at the journal's end a file that is not as it was made, means rot. */
 export async function replaySegments(
   dir: string,
   files: readonly SegmentFile[],
@@ -36,6 +36,8 @@ function createJudge(from: Position, apply: (batch: DurableBatch) => void) {
   /** Ends of segments and whole files of which the next good frame tells whether a batch was lost there. */
   let ends: Place[] = []
   let files: Place[] = []
+  /** Of the ends those that no crash leaves: without a next good frame nobody can tell. */
+  let doubtful: Place[] = []
   let before: { readonly frame: Frame; readonly end: Position } | undefined
   let damageSince = false
   let batches = 0
@@ -48,6 +50,7 @@ function createJudge(from: Position, apply: (batch: DurableBatch) => void) {
     }
     ends = []
     files = []
+    doubtful = []
     damageSince = false
   }
 
@@ -75,6 +78,7 @@ function createJudge(from: Position, apply: (batch: DurableBatch) => void) {
       const place: Place = { segment, offset: found.offset, bytes: found.bytes, what: found.last ? 'tail' : 'rot' }
       damaged.push(place)
       if (found.last) ends.push(place)
+      if (found.afterwards) doubtful.push(place)
       damageSince = true
     },
     frame(segment: number, frame: Frame): void {
@@ -92,6 +96,7 @@ function createJudge(from: Position, apply: (batch: DurableBatch) => void) {
       give(frame, end)
     },
     report(): ReplayReport {
+      for (const place of doubtful) place.what = 'rot'
       settle(files.length === 0)
       return { batches, events, damaged: damaged.sort(comparePositions) }
     },

@@ -18,6 +18,8 @@ export interface Damage {
   readonly bytes: number
   /** True: no good frame follows in this segment. */
   readonly last: boolean
+  /** The file is shorter than it was made, or its opening frame is gone. No crash leaves that: both were synced before its first batch. */
+  readonly afterwards: boolean
 }
 
 /** `expectedBytes`: the size such a file should have, believed when its opening frame can't tell. Opening frames are checked and
@@ -43,11 +45,11 @@ export function* scan(data: Buffer, segment: number, expectedBytes: number): Gen
     if (at > 0 && data.length >= size && isZero(data, at)) return { salt, opened, clean: true, size }
     const next = nextFrame(data, at, segment, salt)
     if (next === undefined) break
-    yield { kind: 'damage', offset: at, bytes: next - at, last: false }
+    yield { kind: 'damage', offset: at, bytes: next - at, last: false, afterwards: false }
     at = next
   }
   const end = data.length < size || at === 0 ? size : usedEnd(data, at)
-  yield { kind: 'damage', offset: at, bytes: end - at, last: true }
+  yield { kind: 'damage', offset: at, bytes: end - at, last: true, afterwards: data.length < size || at === 0 }
   return { salt, opened, clean: false, size }
 }
 

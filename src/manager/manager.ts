@@ -207,7 +207,7 @@ const inWords = ({
 }): string =>
   what === 'tail'
     ? `the journal ended in the middle of a batch (segment ${segment} at ${offset}, ${bytes} bytes): it had not been acknowledged`
-    : `the journal is damaged (segment ${segment} at ${offset}, ${bytes} bytes): batches that were acknowledged are lost there`
+    : `the journal is damaged (segment ${segment} at ${offset}, ${bytes} bytes): batches that were acknowledged may be lost there`
 
 const same = (given: Uint8Array, secret: string): boolean => {
   const wanted = Buffer.from(secret)

@@ -96,7 +96,7 @@ const begins = ({ ends }: Written, n: number): number =>
   n > 0 && ends[n - 1]!.segment === ends[n]!.segment ? ends[n - 1]!.offset : openingBytes
 
 describe('a cut file', () => {
-  test('at each 512 bytes of its last 64 KiB: all batches before the cut are there, the rest is reported as the tail', async () => {
+  test('at each 512 bytes of its last 64 KiB: all batches before the cut are there, the rest is reported and not taken for an unfinished write', async () => {
     const one = await written(90, n => 200 + ((n * 37) % 2500))
     expect(new Set(one.ends.map(end => end.segment)).size).toBe(1)
     const name = [...one.files.keys()][0]!
@@ -107,7 +107,7 @@ describe('a cut file', () => {
       const whole = one.ends.filter(position => position.offset <= cut).length
       expect(seen).toEqual(upTo(whole))
       expect(report.damaged).toEqual([
-        { segment: 1, offset: one.ends[whole - 1]!.offset, bytes: size - one.ends[whole - 1]!.offset, what: 'tail' },
+        { segment: 1, offset: one.ends[whole - 1]!.offset, bytes: size - one.ends[whole - 1]!.offset, what: 'rot' },
       ])
     }
   }, 60_000)
@@ -118,6 +118,16 @@ describe('a cut file', () => {
     const { seen, report } = await survive(changed(many.files, names[1]!, () => Buffer.alloc(0)))
     expect(seen).toEqual(upTo(60).filter(n => many.ends[n]!.segment !== 2))
     expect(report.damaged).toEqual([{ segment: 2, offset: 0, bytes: segmentBytes, what: 'rot' }])
+  })
+})
+
+describe('a file of zeros', () => {
+  test('in place of the last one with batches: the others are there, and nobody says that nothing was lost', async () => {
+    const many = await written(30, () => 9000)
+    const name = [...many.files.keys()].findLast(name => many.ends.at(-1)!.segment === segmentOf(name))!
+    const { seen, report } = await survive(changed(many.files, name, data => Buffer.alloc(data.length)))
+    expect(seen).toEqual(upTo(30).filter(n => many.ends[n]!.segment !== segmentOf(name)))
+    expect(report.damaged).toEqual([{ segment: segmentOf(name), offset: 0, bytes: segmentBytes, what: 'rot' }])
   })
 })
 

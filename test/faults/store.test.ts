@@ -276,6 +276,24 @@ describe('damaged files', () => {
     await expect(openStore(dir)).rejects.toThrow(/manifest.*restore/)
     expect((await readdir(join(dir, 'raw'))).sort()).toEqual(files)
   })
+
+  test('files without a manifest and its copy are set aside, not deleted, and named', async () => {
+    const { dir, files } = await threeDays()
+    for (const name of ['manifest.json', 'manifest.copy.json']) await rm(join(dir, name))
+    const store = await openStore(dir, quiet)
+    expect(alarms).toEqual([{ what: 'manifest_missing', setAside: expect.arrayContaining(files) }])
+    expect((await readdir(join(dir, 'quarantine'))).sort()).toEqual(files)
+    expect(await everyRow(store)).toEqual([])
+  })
+
+  test('what a kill leaves of the very first seal is no damage', async () => {
+    const dir = await freshDir()
+    await (await openStore(dir)).close()
+    await writeFile(join(dir, 'raw', 'day-2024-01-10-1.parquet'), 'a file no manifest names')
+    await openStore(dir, quiet)
+    expect(alarms).toEqual([])
+    expect(await readdir(join(dir, 'raw'))).toEqual([])
+  })
 })
 
 const canMount = ((): boolean => {

@@ -72,16 +72,16 @@ export class Manifest {
     this.state = state
   }
 
-  /** Reads what is there; nothing there is an empty state. `usedCopy` when the first was damaged or missing.
+  /** Reads what is there; nothing there is an empty state. `from`: the copy is asked when the first is damaged or missing.
    *  Throws ManifestDamaged when neither can be read: then only a backup, or people, can tell what the files are. */
-  static async open(dir: string): Promise<{ manifest: Manifest; usedCopy: boolean }> {
+  static async open(dir: string): Promise<{ manifest: Manifest; from: 'first' | 'copy' | 'nothing' }> {
     const first = await load(join(dir, mainName))
-    if (typeof first === 'object') return { manifest: new Manifest(dir, first), usedCopy: false }
+    if (typeof first === 'object') return { manifest: new Manifest(dir, first), from: 'first' }
     const copy = await load(join(dir, copyName))
-    if (typeof copy === 'object') return { manifest: new Manifest(dir, copy), usedCopy: true }
+    if (typeof copy === 'object') return { manifest: new Manifest(dir, copy), from: 'copy' }
     if (first === 'damaged' || copy === 'damaged')
       throw new ManifestDamaged(`${join(dir, mainName)} and its copy can't be read; restore the folder from a backup`)
-    return { manifest: new Manifest(dir, emptyState), usedCopy: false }
+    return { manifest: new Manifest(dir, emptyState), from: 'nothing' }
   }
 
   /** Changes are made one after the other. `change` sees the state of its turn and answers with the new one, or null for none;

@@ -38,6 +38,8 @@ export type StoreAlarm =
   | { readonly what: 'seal_failed'; readonly detail: string }
   | { readonly what: 'seal_recovered' }
   | { readonly what: 'manifest_copy_used' }
+  /** Neither manifest nor copy, but files, which lie in `quarantine/` now. */
+  | { readonly what: 'manifest_missing'; readonly setAside: readonly string[] }
   | { readonly what: 'merge_failed'; readonly detail: string }
 
 export interface ParquetReadings extends ReadingsStore {

@@ -33,14 +33,22 @@ export async function openPremises(options: ParquetOptions): Promise<Premises> {
   const [final, temporary, aside] = [join(dir, 'raw'), join(dir, 'tmp'), join(dir, 'quarantine')]
   for (const folder of [dir, final, temporary, aside]) await mkdir(folder, { recursive: true, mode: 0o700 })
   const alarm = (what: StoreAlarm): void => options.onAlarm?.(what)
-  const { manifest, usedCopy } = await Manifest.open(dir)
+  const { manifest, from } = await Manifest.open(dir)
   await sweep(temporary, new Set())
   const named = new Set(manifest.state.files.map(file => file.name))
-  if (usedCopy) {
-    // The copy may be one change behind: a file it doesn't name may hold rows that the journal has dropped already.
-    await sweep(final, named, name => rename(join(final, name), join(aside, name)))
-    alarm({ what: 'manifest_copy_used' })
-  } else await sweep(final, named)
+  if (from === 'first') await sweep(final, named)
+  else {
+    // The copy may be one change behind, or both are gone: a file without a name may hold rows that the journal has dropped already.
+    const unnamed: string[] = []
+    await sweep(final, named, async name => {
+      await rename(join(final, name), join(aside, name))
+      unnamed.push(name)
+    })
+    if (from === 'copy') alarm({ what: 'manifest_copy_used' })
+    else if (unnamed.length > 0) alarm({ what: 'manifest_missing', setAside: unnamed })
+    // From the beginning on there is one, so that what a kill leaves of the first seal is known for what it is.
+    if (from === 'nothing') await manifest.change(state => state).catch(() => undefined)
+  }
   const engine = createEngine({ spill: temporary, memoryLimitMb: options.memoryLimitMb ?? 64 })
   const shelf = new Shelf(manifest, { final, aside }, file => alarm({ what: 'set_aside', file }))
   await bookMissing(shelf, manifest)

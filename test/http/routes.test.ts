@@ -214,10 +214,11 @@ describe('readings', () => {
     })
   })
 
-  test('ask for a known node and a range that has a length', async () => {
+  test('ask for a known node and a range that does not run backwards; an empty one is empty', async () => {
     const { get } = await server()
     expect((await get('/api/nodes/xx/readings')).status).toBe(404)
-    expect((await get('/api/nodes/01/readings?from=10&to=10')).body.errors[0].path).toBe('/from')
+    expect((await get('/api/nodes/01/readings?from=11&to=10')).body.errors[0].path).toBe('/from')
+    expect((await get('/api/nodes/01/readings?from=10&to=10')).body).toMatchObject({ bucket_ms: 0, series: {} })
   })
 })
 

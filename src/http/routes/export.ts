@@ -37,7 +37,7 @@ function storeQuery(query: ExportQuery, parts: HttpParts): StoreQuery {
   for (const id of nodes ?? []) if (!parts.fleet.node(id) && parts.store.fieldNames(id).length === 0) throw noSuchNode(id)
   const from = query.from === undefined ? null : timeOf('/from', query.from, now)
   const to = query.to === undefined ? null : timeOf('/to', query.to, now)
-  if (from !== null && to !== null && from >= to) throw badInput('/from', 'is not before `to`', 'a time before `to`')
+  if (from !== null && to !== null && from > to) throw badInput('/from', 'is after `to`', 'a time not after `to`')
   return { nodes, sensors: namesOf(query.sensor), from, to }
 }
 

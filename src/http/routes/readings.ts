@@ -17,7 +17,7 @@ export function readingsRoutes(app: Routes, parts: HttpParts): void {
     if (!parts.fleet.node(params.id)) throw noSuchNode(params.id)
     const to = query.to ?? parts.clock.wallMs()
     const from = query.from ?? Math.max(0, to - dayMs)
-    if (from >= to) throw badInput('/from', `is ${from}, not before \`to\` (${to})`, 'Unix milliseconds before `to`')
+    if (from > to) throw badInput('/from', `is ${from}, after \`to\` (${to})`, 'Unix milliseconds not after `to`')
     const sensors = query.sensor === undefined ? null : query.sensor.split(',').filter(name => name !== '')
     const result = await parts.store.range({ node: params.id, sensors, from, to, points: query.points ?? 500 })
     return { node: params.id, from, to, bucket_ms: result.bucketMs, series: result.series }

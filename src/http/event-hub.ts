@@ -39,13 +39,13 @@ export interface EventHubOptions {
   readonly clock: { wallMs(): number }
   /** Events kept for replay. */
   readonly capacity?: number
-  /** Readings kept for replay in all `readings` events: 100,000 are about 20 MB. */
+  /** Readings kept for replay in all `readings` events: 20,000 are about 4 MB. */
   readonly readings?: number
 }
 
 export function createEventHub(options: EventHubOptions): EventHub {
   const capacity = options.capacity ?? 10_000
-  const readingsBound = options.readings ?? 100_000
+  const readingsBound = options.readings ?? 20_000
   const ring = new Array<Kept | undefined>(capacity)
   const listeners = new Set<() => void>()
   const start = options.clock.wallMs() * 1000

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { ClassicLevel } from 'classic-level'
 import { type RecordsDamage, RecordsLocked } from '../records.ts'
 import { decodeEntry, encodeEntry, entryKey } from './entry.ts'
-import { repairApart } from './repair.ts'
+import { endsProcess, repairApart } from './repair.ts'
 import { damagedTables, tablesIn } from './tables.ts'
 
 /** Opening a LevelDB folder that may be damaged: a manager must start with whatever a power cut left (architecture.md: the journal
@@ -13,7 +13,7 @@ export async function openMended(dir: string, report: (damage: RecordsDamage) =>
   const tries = await unfinishedOpenings(dir)
   await writeFile(opening(dir), String(tries + 1), { mode: 0o600 })
   try {
-    if (tries < triesAtMost) return await openOrMend(dir, report)
+    if (tries < triesAtMost || !(await endsProcess(dir))) return await openOrMend(dir, report)
     return await startAnew(dir, `opening it ended the process ${tries} times`, false, report)
   } finally {
     await rm(opening(dir), { force: true })
@@ -143,8 +143,8 @@ async function copyReadable(from: string, into: ClassicLevel): Promise<number> {
 
 const entriesAtOnce = 500
 
-/** Counts openings that did not come to an end, beside the folder: after some of them it is the folder that ends the process. A kill
- *  within these milliseconds counts too, so it takes several in a row. */
+/** Counts openings that did not come to an end, beside the folder: after some of them it may be the folder that ends the process. Kills
+ *  count too (a full folder takes 0.3 s, on a Pi ten times that, and a supervisor is impatient), so it is tried apart first. */
 const opening = (dir: string): string => `${dir}.opening`
 const triesAtMost = 5
 

@@ -189,10 +189,23 @@ describe('damage', () => {
     const stillTried = await reopen()
     expect(await survivors(stillTried)).toBe(entries)
     await stillTried.close()
+    const table = await named(/ldb$/)
+    const bytes = await readFile(table)
+    bytes[bytes.indexOf('things')] = 0x7a // the first key is behind the others now: compacting them is an abort
+    await writeFile(table, bytes)
     await writeFile(`${dir}.opening`, '5')
     const records = await reopen()
+    expect(found[0]!.detail).toContain('ended the process')
     expect(found.map(damage => damage.what)).toEqual(['aside'])
     await works(records)
+  })
+
+  test('a sound folder whose openings were all killed is opened', async () => {
+    await writeFile(`${dir}.opening`, '50')
+    const records = await reopen()
+    expect(found).toEqual([])
+    expect(await survivors(records)).toBe(entries)
+    await records.close()
   })
 
   test('a byte flipped anywhere in a table: it is found, it opens, no wrong value is read', async () => {

@@ -54,7 +54,10 @@ async function measure(what: string, size: number, total: number, journal: Journ
   const { user, system } = process.cpuUsage(cpu)
   if (lane.stats().stored !== total) throw new Error(`${what}: ${lane.stats().stored} of ${total} stored`)
   await lane.close()
-  return { [`${what}: k/s`]: Math.round(total / seconds / 100) / 10, [`${what}: CPU µs`]: Math.round(((user + system) / total) * 10) / 10 }
+  return {
+    [`${what}: k/s`]: Math.round(total / seconds / 100) / 10,
+    [`${what}: CPU µs`]: Math.round(((user + system) / total) * 10) / 10,
+  }
 }
 
 function groupsOf(size: number, total: number): Incoming[][] {

@@ -22,6 +22,8 @@ export interface HttpParts {
   readonly store: ReadingsStore
   readonly ledger: Pick<Ledger, 'report' | 'nodes' | 'forget'>
   readonly rejects: RejectShelf
+  /** Runs work between two batches: nothing is applied meanwhile. */
+  readonly between: <T>(work: () => Promise<T>) => Promise<T>
   readonly broker: () => BrokerView
   readonly health: () => Health
   readonly events: EventHub

@@ -36,6 +36,8 @@ export async function buildServer(parts: HttpParts): Promise<FastifyInstance> {
     bodyLimit: 65_536,
     // At the end idle connections go at once; those with a request get the time that openHttp gives them.
     forceCloseConnections: 'idle',
+    // A request that comes in that time is answered, not met with a 503 that is no problem document.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 128 },
     // A malformed URL is answered like any other bad input.

@@ -160,6 +160,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
       store,
       ledger,
       rejects,
+      between: work => lane.between(work),
       broker: reports.view,
       health: () => healthOf({ broker, store, journal, lane, clockSuspect: guard.suspect, machine: () => machine, damage }),
       events: hub,

@@ -197,6 +197,7 @@ export function fakeParts(options: FakeOptions = {}) {
     fleet,
     store,
     ledger: { report, nodes: () => nodes.map(node => node.id), forget: () => {} },
+    between: work => work(),
     rejects: {
       list: async query => {
         const found = rejects.filter(reject => query.node === undefined || reject.node === query.node)

@@ -198,6 +198,10 @@ describe('nodes', () => {
     expect((await ask('DELETE', '/api/nodes/02?history=delete')).status).toBe(204)
     expect((await ask('DELETE', '/api/nodes/02')).status).toBe(404)
     expect([store.fieldNames('01'), store.fieldNames('02')]).toEqual([['x'], []])
+    // What a kill left behind, or was kept: the node is gone, its history can still be asked to go.
+    expect((await ask('DELETE', '/api/nodes/01')).status).toBe(404)
+    expect((await ask('DELETE', '/api/nodes/01?history=delete')).status).toBe(204)
+    expect(store.fieldNames('01')).toEqual([])
   })
 })
 

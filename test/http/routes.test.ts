@@ -8,7 +8,7 @@ afterEach(() => app.close())
 
 type Answer = {
   status: number
-  type: string // biome-ignore lint/suspicious/noExplicitAny: the shape is what the tests are about
+  type: string
   body: any
   text: string
   headers: Record<string, unknown>

@@ -154,7 +154,6 @@ export function withNode(vector: Vector, id: string): Vector {
   return { ...vector, topic: vector.topic.replace(`/${own}/`, `/${id}/`), payload }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the shape is checked by vectors.test.ts, file by file.
 type RawCase = Record<string, any>
 
 function filesOf(kind: string): { id: string; json: RawCase }[] {

@@ -1,6 +1,8 @@
 import { cliReference } from './cli.ts'
 import { codesReference } from './codes.ts'
+import { configReference } from './config.ts'
 import { httpReference } from './http.ts'
+import { metricsReference } from './metrics.ts'
 import { mqttReference } from './mqtt.ts'
 import { messageSchemas } from './schemas.ts'
 import { wireReference } from './wire.ts'
@@ -21,6 +23,8 @@ const generators: readonly Generator[] = [
   codesReference,
   httpReference,
   cliReference,
+  configReference,
+  metricsReference,
   mqttReference,
 ]
 

@@ -1,5 +1,5 @@
 import type { ConfigFile } from './file.ts'
-import { type Check, choice, countUpTo, durationMs, host, port, seconds } from './values.ts'
+import { type Check, choice, durationMs, host, port, seconds, wholeIn } from './values.ts'
 
 /** What `espalier up` was told, checked: flag over environment over file over default. */
 export interface UpOptions {
@@ -76,7 +76,7 @@ export const upSettings: readonly UpSetting[] = [
     flag: 'sim',
     value: 'N',
     fallback: 3,
-    check: countUpTo(10_000),
+    check: wholeIn(0, 10_000),
     help: 'virtual nodes sim-1 to sim-N',
   }),
   setting({
@@ -108,8 +108,8 @@ export const upSettings: readonly UpSetting[] = [
     flag: 'seal-rows',
     value: 'N',
     fallback: 250_000,
-    check: countUpTo(1_000_000),
-    help: 'readings in memory before they are written as a file (50000 keeps memory under 150 MB)',
+    check: wholeIn(1, 1_000_000),
+    help: 'readings in memory before they are written as a file: fewer need less memory and make more files',
   }),
   setting({
     option: 'broker',

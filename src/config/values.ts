@@ -29,7 +29,7 @@ const integerIn =
 
 export const port: Check<number> = integerIn(0, 65_535, 'a port from 1 to 65535, or 0 for any free one')
 
-export const countUpTo = (max: number): Check<number> => integerIn(0, max, `a whole number from 0 to ${max}`)
+export const wholeIn = (min: number, max: number): Check<number> => integerIn(min, max, `a whole number from ${min} to ${max}`)
 
 export const seconds =
   (low: number, high: number): Check<number> =>

@@ -16,7 +16,7 @@ export interface Entry {
 export interface Batch {
   readonly ingested: Incoming[]
   readonly ops: KeepOp[]
-  /** Written once ingest has the group: an open QoS 2 id that a restart knows makes a repeat be taken for what is durable. */
+  /** Open QoS 2 ids. A restart that knows one takes a repeat for what is durable, so they are written once ingest has the group. */
   readonly opsBehind: KeepOp[]
   /** Among the operations there are some that an acknowledgement depends on. */
   sync: boolean
@@ -54,7 +54,7 @@ const worthWaitingFor = 16
 
 /** The one ordered way through the broker. Steps of a client keep their order; clients take turns. Steps form groups: while one
  *  commits, the next gathers; under load a group waits for stragglers as long as each turn of the event loop brings some, at most
- *  the commit window. Each group is prepared, made durable (one accept, one keep write, together), then finished in order. */
+ *  the commit window. Each group is prepared, made durable (one accept and one keep write, side by side unless there are QoS 2 ids in it), then finished in order. */
 export class CommitQueue {
   private ring: Inbox[] = []
   private readonly commit: Commit
@@ -189,16 +189,15 @@ export class CommitQueue {
     }
   }
 
-  private makeDurable(batch: Batch): Promise<unknown> | null {
-    const together = this.beginCommit(batch)
-    if (batch.opsBehind.length === 0) return together
-    const behind = (): Promise<void> => this.commit.write(batch.opsBehind, true)
-    return together === null ? behind() : together.then(behind)
-  }
-
   /** null: nobody has to wait for it. */
-  private beginCommit(batch: Batch): Promise<unknown> | null {
+  private makeDurable(batch: Batch): Promise<unknown> | null {
     const accepted = batch.ingested.length > 0 ? this.commit.accept(batch.ingested) : null
+    if (batch.opsBehind.length > 0) {
+      // With the ids go the deliveries, in one write: a kill before it leaves a repeat to be taken as new, once for everybody; a kill
+      // behind it finds the repeat known. Apart, the repeat would be lost to ingest or delivered twice.
+      const write = (): Promise<void> => this.commit.write([...batch.ops, ...batch.opsBehind], true)
+      return accepted === null ? write() : accepted.then(write)
+    }
     if (batch.ops.length === 0) return accepted
     const written = this.commit.write(batch.ops, batch.sync)
     if (!batch.sync) return accepted

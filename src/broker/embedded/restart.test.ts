@@ -35,6 +35,36 @@ test('a QoS 2 message that never became durable is taken again after a restart, 
   expect(after.accepted).toHaveLength(1)
 })
 
+test('a QoS 2 message that a kill left unacknowledged is heard once by who was away, although its sender sends it again', async () => {
+  const keepDir = await folder()
+  let began: () => void = () => {}
+  const underWay = new Promise<void>(resolve => {
+    began = resolve
+  })
+  const accept = (): Promise<void> => {
+    began()
+    return new Promise(() => {})
+  }
+  const before = await testBroker({ keepDir, limits: { closeMs: 100 } }, { accept })
+  const away = await rawClient({ port: before.port, clientId: 'away', clean: false })
+  await away.subscribe({ [telemetry]: 2 })
+  await away.disconnect()
+  const publish = { cmd: 'publish', topic: telemetry, payload: 'once', qos: 2, retain: false, messageId: 7 } as const
+  const node = await rawClient({ port: before.port, clientId: 'n', clean: false, auto: false })
+  node.send({ ...publish, dup: false })
+  await underWay
+  await before.broker.close()
+
+  const after = await testBroker({ keepDir })
+  const { client } = await tryRawClient({ port: after.port, clientId: 'n', clean: false, auto: false })
+  client.send({ ...publish, dup: true })
+  await client.expect('pubrec', 7)
+  const { client: back } = await tryRawClient({ port: after.port, clientId: 'away', clean: false })
+  await back.ping()
+  const heard = back.packets.filter(packet => packet.cmd === 'publish')
+  expect(heard.map(packet => packet.payload.toString())).toEqual(['once'])
+})
+
 /** An old connection's end and a new one's packets in one group: they gather behind a group that hangs. Answers with the keep as a
  *  kill leaves it a moment later. */
 async function takeOver(clean: boolean): Promise<string> {

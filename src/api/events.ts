@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox'
-import { BrokerView } from './broker.ts'
-import { CommandView } from './commands.ts'
+import type { BrokerView } from './broker.ts'
+import type { CommandView } from './commands.ts'
 import { PresenceState } from './nodes.ts'
-import { RejectView } from './rejects.ts'
+import type { RejectView } from './rejects.ts'
 import { Count, Nullable, UnixMs } from './shapes.ts'
 
 /** A reading right after it became durable, `fields` as stored. */
@@ -23,15 +23,6 @@ export const MissedEvents = Type.Object({ missed: Count })
 export type MissedEvents = Static<typeof MissedEvents>
 
 /** `data` of each event type on GET /api/events. */
-export const eventShapes = {
-  readings: Type.Array(LiveReading),
-  presence: PresenceChange,
-  command: CommandView,
-  reject: RejectView,
-  broker: BrokerView,
-  gap: MissedEvents,
-} as const
-
 export interface EventData {
   readings: LiveReading[]
   presence: PresenceChange

@@ -22,7 +22,3 @@ export const units = {
   g: 'mass',
   '°': 'angle',
 } as const satisfies Record<string, string>
-
-export type Unit = keyof typeof units
-
-export const isKnownUnit = (unit: string): unit is Unit => Object.hasOwn(units, unit)

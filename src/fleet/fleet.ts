@@ -1,7 +1,7 @@
 import type { CommandRequest, CommandState, CommandView } from '../api/commands.ts'
 import type { NodePatch, NodeView, PresenceState } from '../api/nodes.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { Applier, JournalEvent } from '../contract/events.ts'
+import type { Applier } from '../contract/events.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Records } from '../store/records.ts'
@@ -76,6 +76,3 @@ export type SendResult =
       readonly why: 'no_such_node' | 'queue_full' | 'too_large' | 'conflict' | 'bad_request'
       readonly detail: string
     }
-
-/** The part of an event a listener of live readings needs. */
-export type LiveEvent = JournalEvent

@@ -34,6 +34,3 @@ function increment(digits: Uint8Array): void {
     digits[i] = 0
   }
 }
-
-/** 26 Crockford digits, first one 0 to 7. */
-export const ulidPattern = '^[0-7][0-9A-HJKMNP-TV-Z]{25}$'

@@ -33,4 +33,3 @@ export async function openParts(options: UpOptions, log: Log) {
   })
   return { records, journal, store, metrics, hub: createEventHub({ clock: systemClock }), clock: systemClock }
 }
-export type Parts = Awaited<ReturnType<typeof openParts>>

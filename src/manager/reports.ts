@@ -1,5 +1,6 @@
 import type { BrokerView } from '../api/broker.ts'
 import type { Broker, BrokerHealth } from '../broker/broker.ts'
+import { encodeBrokerStats, encodeBrokerStatus } from '../contract/encode.ts'
 import type { BrokerStats, BrokerStatus } from '../contract/schemas.ts'
 import { brokerTopic } from '../contract/topics.ts'
 import type { Clock } from '../kit/clock.ts'
@@ -35,8 +36,8 @@ export function createReports(parts: ReportParts): Reports {
   let last = { health: broker.health(), at: startedMs }
   let stats = statsOf(parts, last, last)
 
-  const send = (topic: string, value: unknown, retain: boolean): Promise<void> =>
-    broker.publish({ topic, payload: Buffer.from(JSON.stringify(value)), qos: retain ? 1 : 0, retain })
+  const sendStatus = (status: BrokerStatus): Promise<void> =>
+    broker.publish({ topic: brokerTopic('status'), payload: encodeBrokerStatus(status), qos: 1, retain: true })
 
   // Rates are of the last whole interval, everything else is of this moment.
   const view = (): BrokerView => {
@@ -63,11 +64,11 @@ export function createReports(parts: ReportParts): Reports {
       const now = { health: broker.health(), at: clock.monoMs() }
       stats = statsOf(parts, last, now)
       last = now
-      await send(brokerTopic('status'), statusOf(parts, await parts.machine(), (now.at - startedMs) / 1000), true)
-      await send(brokerTopic('stats'), stats, false)
+      await sendStatus(statusOf(parts, await parts.machine(), (now.at - startedMs) / 1000))
+      await broker.publish({ topic: brokerTopic('stats'), payload: encodeBrokerStats(stats), qos: 0, retain: false })
       parts.onView(view())
     },
-    goodbye: () => send(brokerTopic('status'), { online: false, receipts: true }, true),
+    goodbye: () => sendStatus({ online: false, receipts: true }),
   }
 }
 

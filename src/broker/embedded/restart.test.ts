@@ -6,8 +6,10 @@ import { RawClient, rawClient, tryRawClient } from '../../../test/broker/client.
 
 /** What a restart finds when a stop or a kill falls between two writes of one group, or behind steps that shared one. */
 const telemetry = 'iot/node/01/telemetry'
+const publish = { cmd: 'publish', topic: telemetry, payload: 'once', qos: 2, retain: false, messageId: 7 } as const
 
-test('a QoS 2 message that never became durable is taken again after a restart, not for a repeat', async () => {
+/** A broker whose first group never becomes durable; `underWay` when it was handed over. */
+async function neverDurable() {
   const keepDir = await folder()
   let began: () => void = () => {}
   const underWay = new Promise<void>(resolve => {
@@ -17,8 +19,11 @@ test('a QoS 2 message that never became durable is taken again after a restart, 
     began()
     return new Promise(() => {})
   }
-  const before = await testBroker({ keepDir, limits: { closeMs: 100 } }, { accept })
-  const publish = { cmd: 'publish', topic: telemetry, payload: 'once', qos: 2, retain: false, messageId: 7 } as const
+  return { keepDir, underWay, before: await testBroker({ keepDir, limits: { closeMs: 100 } }, { accept }) }
+}
+
+test('a QoS 2 message that never became durable is taken again after a restart, not for a repeat', async () => {
+  const { before, underWay, keepDir } = await neverDurable()
   const node = await rawClient({ port: before.port, clientId: 'n', clean: false, auto: false })
   node.send({ ...publish, dup: false })
   await underWay
@@ -36,20 +41,10 @@ test('a QoS 2 message that never became durable is taken again after a restart, 
 })
 
 test('a QoS 2 message that a kill left unacknowledged is heard once by who was away, although its sender sends it again', async () => {
-  const keepDir = await folder()
-  let began: () => void = () => {}
-  const underWay = new Promise<void>(resolve => {
-    began = resolve
-  })
-  const accept = (): Promise<void> => {
-    began()
-    return new Promise(() => {})
-  }
-  const before = await testBroker({ keepDir, limits: { closeMs: 100 } }, { accept })
+  const { before, underWay, keepDir } = await neverDurable()
   const away = await rawClient({ port: before.port, clientId: 'away', clean: false })
   await away.subscribe({ [telemetry]: 2 })
   await away.disconnect()
-  const publish = { cmd: 'publish', topic: telemetry, payload: 'once', qos: 2, retain: false, messageId: 7 } as const
   const node = await rawClient({ port: before.port, clientId: 'n', clean: false, auto: false })
   node.send({ ...publish, dup: false })
   await underWay

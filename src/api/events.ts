@@ -1,6 +1,8 @@
 import { type Static, Type } from 'typebox'
+import type { AlertView } from './alerts.ts'
 import type { BrokerView } from './broker.ts'
 import type { CommandView } from './commands.ts'
+import type { MessageView } from './messages.ts'
 import { PresenceState } from './nodes.ts'
 import type { RejectView } from './rejects.ts'
 import { Count, Nullable, UnixMs } from './shapes.ts'
@@ -29,6 +31,8 @@ export interface EventData {
   command: CommandView
   reject: RejectView
   broker: BrokerView
+  alert: AlertView
+  message: MessageView
   gap: MissedEvents
 }
 export type EventType = keyof EventData

@@ -1,5 +1,5 @@
 import type { ConfigFile } from './file.ts'
-import { type Check, choice, durationMs, host, port, seconds, wholeIn } from './values.ts'
+import { bytes, type Check, choice, durationMs, host, onOff, port, seconds, text, wholeIn } from './values.ts'
 
 /** What `espalier up` was told, checked: flag over environment over file over default. */
 export interface UpOptions {
@@ -20,20 +20,46 @@ export interface UpOptions {
   readonly sealRows: number
   readonly broker: 'embedded'
   readonly logLevel: LogLevel
+  /** Listen for boards and browsers on the LAN, with TLS and passwords. */
+  readonly lan: boolean
+  readonly mqttsPort: number
+  readonly httpsPort: number
+  /** The name or address boards reach this machine by; null = its LAN address. */
+  readonly publicHost: string | null
+  /** With `lan`: MQTT without TLS too, with passwords. */
+  readonly insecure: boolean
+  /** What the console calls this place. */
+  readonly siteName: string
+  /** What happens to nodes that nobody added: taken, kept apart until claimed, or refused. */
+  readonly unclaimed: 'accept' | 'quarantine' | 'refuse'
+  /** Raw readings go by age or by size, whichever comes first; roll-ups by age. */
+  readonly rawAgeMs: number
+  readonly rawBytes: number
+  readonly minuteAgeMs: number
+  readonly hourAgeMs: number
+  /** Where scheduled backups go; null = none. */
+  readonly backupDir: string | null
+  readonly backupEveryMs: number
+  readonly backupKeep: number
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** One setting of `up`: flag `--<flag>`, environment ESPALIER_<FLAG> (or ESPALIER_UP__<FLAG>), key `up.<flag>` in the file. */
+/** One setting of `up`: flag `--<flag>`, environment ESPALIER_<FLAG> (or ESPALIER_UP__<FLAG>), key `up.<flag>` in the file; with a
+ *  `key` of its own (`retention.raw_age`) that one, and ESPALIER_RETENTION__RAW_AGE. */
 export interface UpSetting<K extends keyof UpOptions = keyof UpOptions> {
   readonly option: K
+  readonly key?: string
   readonly flag: string
   readonly value: string
   readonly fallback: UpOptions[K]
   readonly check: Check<UpOptions[K]>
   readonly help: string
 }
+
+const dayMs = 86_400_000
+const yearMs = 365 * dayMs
 
 const setting = <K extends keyof UpOptions>(s: UpSetting<K>): UpSetting => s as unknown as UpSetting
 
@@ -127,6 +153,126 @@ export const upSettings: readonly UpSetting[] = [
     check: choice(logLevels),
     help: 'what is logged on stderr',
   }),
+  setting({
+    option: 'lan',
+    flag: 'lan',
+    value: 'on|off',
+    fallback: false,
+    check: onOff,
+    help: 'listen for boards and browsers on the LAN: MQTT over TLS and HTTPS, with passwords',
+  }),
+  setting({
+    option: 'mqttsPort',
+    flag: 'mqtts-port',
+    value: 'PORT',
+    fallback: 8883,
+    check: port,
+    help: 'with --lan: port of MQTT over TLS, 0 = any free one',
+  }),
+  setting({
+    option: 'httpsPort',
+    flag: 'https-port',
+    value: 'PORT',
+    fallback: 8443,
+    check: port,
+    help: 'with --lan: port of page and API over HTTPS, 0 = any free one',
+  }),
+  setting({
+    option: 'publicHost',
+    flag: 'public-host',
+    value: 'NAME',
+    fallback: null,
+    check: host,
+    help: 'name or address that boards reach this machine by',
+  }),
+  setting({
+    option: 'insecure',
+    flag: 'insecure',
+    value: 'on|off',
+    fallback: false,
+    check: onOff,
+    help: 'with --lan: MQTT without TLS on port 1883 too, with passwords',
+  }),
+  setting({
+    option: 'siteName',
+    flag: 'site-name',
+    value: 'NAME',
+    fallback: 'Espalier',
+    check: text(64),
+    help: 'what the page calls this place',
+  }),
+  setting({
+    option: 'unclaimed',
+    key: 'nodes.unclaimed',
+    flag: 'nodes-unclaimed',
+    value: 'WHAT',
+    fallback: 'accept',
+    check: choice(['accept', 'quarantine', 'refuse'] as const),
+    help: 'nodes that nobody added: take them, keep what they say apart until they are claimed, or refuse it',
+  }),
+  setting({
+    option: 'rawAgeMs',
+    key: 'retention.raw_age',
+    flag: 'retention-raw-age',
+    value: 'AGE',
+    fallback: 2 * yearMs,
+    check: durationMs(7 * dayMs, 100 * yearMs),
+    help: 'how long readings are kept',
+  }),
+  setting({
+    option: 'rawBytes',
+    key: 'retention.raw_size',
+    flag: 'retention-raw-size',
+    value: 'BYTES',
+    fallback: 2 * 2 ** 30,
+    check: bytes(2 ** 20, 2 ** 50),
+    help: 'how much disk they may take; the oldest go first',
+  }),
+  setting({
+    option: 'minuteAgeMs',
+    key: 'retention.rollup_1m_age',
+    flag: 'retention-rollup-1m-age',
+    value: 'AGE',
+    fallback: 2 * yearMs,
+    check: durationMs(7 * dayMs, 100 * yearMs),
+    help: 'how long minutes (min, mean, max, count) of fast nodes are kept',
+  }),
+  setting({
+    option: 'hourAgeMs',
+    key: 'retention.rollup_1h_age',
+    flag: 'retention-rollup-1h-age',
+    value: 'AGE',
+    fallback: 10 * yearMs,
+    check: durationMs(7 * dayMs, 100 * yearMs),
+    help: 'how long hours are kept',
+  }),
+  setting({
+    option: 'backupDir',
+    key: 'backup.dir',
+    flag: 'backup-dir',
+    value: 'DIR',
+    fallback: null,
+    check: text(4096),
+    help: 'folder for scheduled backups; none without it',
+  }),
+  setting({
+    option: 'backupEveryMs',
+    key: 'backup.every',
+    flag: 'backup-every',
+    value: 'TIME',
+    fallback: dayMs,
+    check: durationMs(60_000, 365 * dayMs),
+    help: 'how often a backup is made',
+  }),
+  setting({
+    option: 'backupKeep',
+    key: 'backup.keep',
+    flag: 'backup-keep',
+    value: 'N',
+    fallback: 7,
+    check: wholeIn(1, 1_000),
+    help: 'how many of them are kept',
+  }),
 ]
 
 /** A value that can't be used: where it stands (flag, variable, or FILE:LINE), its key, what is wrong, what is allowed. */
@@ -154,7 +300,7 @@ export function resolveUp(sources: UpSources): Resolved {
   const problems: ConfigProblem[] = []
   const options: Record<string, unknown> = { data: sources.data }
   for (const s of upSettings) {
-    const found = lookUp(s.flag, sources)
+    const found = lookUp(s, sources)
     if (!found) {
       options[s.option] = s.fallback
       continue
@@ -166,18 +312,26 @@ export function resolveUp(sources: UpSources): Resolved {
   return problems.length > 0 ? { ok: false, problems } : { ok: true, options: options as unknown as UpOptions }
 }
 
-function lookUp(flag: string, sources: UpSources): { value: unknown; where: string; key: string } | undefined {
-  const given = sources.flags[flag]
-  if (given !== undefined) return { value: given, where: 'command line', key: `--${flag}` }
-  const name = flag.toUpperCase().replaceAll('-', '_')
-  for (const variable of [`ESPALIER_${name}`, `ESPALIER_UP__${name}`]) {
+function lookUp(s: UpSetting, sources: UpSources): { value: unknown; where: string; key: string } | undefined {
+  const given = sources.flags[s.flag]
+  if (given !== undefined) return { value: given, where: 'command line', key: `--${s.flag}` }
+  for (const variable of variablesOf(s)) {
     const value = sources.env[variable]
     if (value !== undefined && value !== '') return { value, where: 'environment', key: variable }
   }
-  const key = `up.${flag.replaceAll('-', '_')}`
+  const key = keyOf(s)
   const entry = sources.file?.entries.get(key)
   return entry && { value: entry.value, where: `${sources.file!.name}:${entry.line}`, key }
 }
 
+/** Its key in espalier.yaml. */
+export const keyOf = ({ key, flag }: Pick<UpSetting, 'key' | 'flag'>): string => key ?? `up.${flag.replaceAll('-', '_')}`
+
+/** Its environment variables, the first goes over the second. */
+export function variablesOf(s: Pick<UpSetting, 'key' | 'flag'>): string[] {
+  const long = `ESPALIER_${keyOf(s).replace('.', '__').toUpperCase()}`
+  return s.key === undefined ? [`ESPALIER_${s.flag.toUpperCase().replaceAll('-', '_')}`, long] : [long]
+}
+
 /** Keys that espalier.yaml may have, for the check of unknown ones. */
-export const upKeys: readonly string[] = upSettings.map(s => `up.${s.flag.replaceAll('-', '_')}`)
+export const upKeys: readonly string[] = upSettings.map(keyOf)

@@ -46,11 +46,11 @@ export const choice =
   value =>
     values.includes(value as T) ? good(value as T) : bad(value, values.join(', '))
 
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, y: 31_536_000_000 }
 
-/** "250ms", "1.5s", "10m", "24h", "7d" → milliseconds. */
+/** "250ms", "1.5s", "10m", "24h", "7d", "2y" (of 365 days) → milliseconds. */
 export function parseDurationMs(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim())
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|y)$/.exec(text.trim())
   return match ? Number(match[1]) * unitsMs[match[2]!]! : undefined
 }
 
@@ -60,5 +60,47 @@ export const durationMs =
     const ms = typeof value === 'string' ? parseDurationMs(value) : undefined
     return ms !== undefined && ms >= lowMs && ms <= highMs
       ? good(ms)
-      : bad(value, `a time with its unit (ms, s, m, h, d) from ${lowMs}ms to ${highMs}ms`)
+      : bad(value, `a time with its unit (ms, s, m, h, d, y) from ${spanText(lowMs)} to ${spanText(highMs)}`)
+  }
+
+/** Milliseconds in the largest unit that divides them: 604800000 → "7d". */
+export function spanText(ms: number): string {
+  const [unit, length] = Object.entries(unitsMs).findLast(([, length]) => ms >= length && ms % length === 0) ?? ['ms', 1]
+  return `${ms / length}${unit}`
+}
+
+/** A flag alone is `true`; in the file and the environment on, off, true, false, yes, no, 1, 0. */
+export const onOff: Check<boolean> = value => {
+  if (value === true || /^(on|true|yes|1)$/i.test(String(value))) return good(true)
+  if (value === false || /^(off|false|no|0)$/i.test(String(value))) return good(false)
+  return bad(value, 'on, off, true, false')
+}
+
+export const text =
+  (longest: number): Check<string> =>
+  value =>
+    typeof value === 'string' && value.trim() !== '' && value.length <= longest
+      ? good(value)
+      : bad(value, `text of 1 to ${longest} characters`)
+
+const bytesOf: Readonly<Record<string, number>> = {
+  '': 1,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+  TIB: 2 ** 40,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+}
+
+/** "512MiB", "2GiB", "10GB", or a plain number of bytes. */
+export const bytes =
+  (low: number, high: number): Check<number> =>
+  value => {
+    const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(String(value).trim())
+    const factor = bytesOf[match?.[2]?.toUpperCase() ?? '']
+    const n = match && factor ? Math.round(Number(match[1]) * factor) : Number.NaN
+    return n >= low && n <= high ? good(n) : bad(value, 'bytes with a unit (MiB, GiB, MB, GB), such as 2GiB')
   }

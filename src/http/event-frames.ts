@@ -6,7 +6,7 @@ export interface EventFilter {
   readonly types: ReadonlySet<string> | null
 }
 
-export const eventTypes: readonly HubEventType[] = ['readings', 'presence', 'command', 'reject', 'broker']
+export const eventTypes: readonly HubEventType[] = ['readings', 'presence', 'command', 'reject', 'broker', 'alert', 'message']
 
 /** The event as text on the stream, or '' when the filter leaves nothing of it. */
 export function frameFor(kept: Kept, filter: EventFilter): string {

@@ -1,6 +1,8 @@
+import type { AlertView } from '../api/alerts.ts'
 import type { BrokerView } from '../api/broker.ts'
 import type { CommandView } from '../api/commands.ts'
 import type { LiveReading, PresenceChange } from '../api/events.ts'
+import type { MessageView } from '../api/messages.ts'
 import type { RejectView } from '../api/rejects.ts'
 import type { ReadingEvent } from '../contract/events.ts'
 
@@ -11,6 +13,8 @@ export type HubEvent =
   | { readonly type: 'command'; readonly data: CommandView }
   | { readonly type: 'reject'; readonly data: RejectView }
   | { readonly type: 'broker'; readonly data: BrokerView }
+  | { readonly type: 'alert'; readonly data: AlertView }
+  | { readonly type: 'message'; readonly data: MessageView }
 
 export type HubEventType = HubEvent['type']
 

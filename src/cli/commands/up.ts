@@ -3,25 +3,33 @@ import { join } from 'node:path'
 import type { RunInfo } from '../../api/run.ts'
 import type { ConfigFile, ConfigProblem, UpOptions } from '../../config/config.ts'
 import { upSettings } from '../../config/up.ts'
+import { spanText } from '../../config/values.ts'
 import type { Context } from '../context.ts'
 import { type Define, examples } from '../definition.ts'
 import { CliError, type Exit, exits } from '../errors.ts'
 
 export const defineUp: Define = (program, run) => {
   const up = program.command('up').description('start broker, store, API, page and virtual nodes')
-  for (const s of upSettings) up.option(`--${s.flag} <${s.value}>`, `${s.help} (default ${defaultText(s.option, s.fallback)})`)
+  for (const s of upSettings)
+    up.option(
+      s.value === 'on|off' ? `--${s.flag} [${s.value}]` : `--${s.flag} <${s.value}>`,
+      `${s.help} (default ${defaultText(s.option, s.fallback)})`,
+    )
   up.addHelpText(
     'after',
     `
 Each is also an environment variable, such as ESPALIER_MQTT_PORT, and a key below "up:" in espalier.yaml, such as mqtt_port.
 ${examples('espalier up', 'espalier up --mqtt-port 1884 --http-port 8081 --data /var/lib/espalier', 'espalier up --sim 0', 'espalier up --sim 20 --sim-interval 0.1 --json')}`,
-  ).action((flags: Record<string, string>) => run(context => startUp(context, flags)))
+  ).action((flags: Record<string, string | true>) => run(context => startUp(context, flags)))
 }
 
-const defaultText = (option: keyof UpOptions, fallback: unknown): string =>
-  option === 'commitWindowMs' ? `${fallback}ms` : String(fallback)
+function defaultText(option: keyof UpOptions, fallback: unknown): string {
+  if (typeof fallback === 'boolean') return fallback ? 'on' : 'off'
+  if (fallback === null) return 'none'
+  return option.endsWith('Ms') ? spanText(Number(fallback)) : String(fallback)
+}
 
-async function startUp(context: Context, given: Record<string, string>): Promise<Exit> {
+async function startUp(context: Context, given: Record<string, string | true>): Promise<Exit> {
   const options = await optionsOf(context, given)
   const manager = await import('../../manager/manager.ts')
   let running: Awaited<ReturnType<typeof manager.startManager>>
@@ -40,13 +48,13 @@ async function startUp(context: Context, given: Record<string, string>): Promise
   return exits.done
 }
 
-async function optionsOf(context: Context, given: Record<string, string>): Promise<UpOptions> {
+async function optionsOf(context: Context, given: Record<string, string | true>): Promise<UpOptions> {
   const { resolveUp } = await import('../../config/config.ts')
   const file = await configFile(context)
   const flags: Record<string, string> = {}
   for (const s of upSettings) {
     const value = given[s.flag.replace(/-./g, m => m[1]!.toUpperCase())]
-    if (value !== undefined) flags[s.flag] = value
+    if (value !== undefined) flags[s.flag] = value === true ? 'on' : value
   }
   const resolved = resolveUp({ data: context.data, flags, env: context.env, file })
   if (resolved.ok) return resolved.options

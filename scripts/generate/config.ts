@@ -1,4 +1,4 @@
-import { upSettings } from '../../src/config/up.ts'
+import { upSettings } from '../../src/config/settings.ts'
 import { type GeneratedFile, generatedBy } from './generators.ts'
 import { code, table } from './markdown.ts'
 
@@ -9,7 +9,7 @@ export function configReference(): GeneratedFile[] {
     const standard = option === 'commitWindowMs' ? `${fallback}ms` : String(fallback)
     return [code(`up.${name}`), code(`--${flag} ${value}`), code(`ESPALIER_${name.toUpperCase()}`), code(standard), help]
   })
-  const text = `<!-- ${generatedBy('src/config/up.ts')} -->
+  const text = `<!-- ${generatedBy('src/config/settings.ts')} -->
 # Settings
 
 A flag goes over the environment, the environment over \`espalier.yaml\` (in the data directory, or \`--config FILE\`), and that over the

@@ -2,14 +2,8 @@
  *  problem with its place, what is allowed there, and which source it came from. It never reads a file, the environment or a
  *  clock: they are handed in. */
 export { type ConfigFile, type Loaded, loadFile } from './file.ts'
-export {
-  type ConfigProblem,
-  type LogLevel,
-  type Resolved,
-  resolveUp,
-  type UpOptions,
-  type UpSources,
-  upKeys,
-  upSettings,
-} from './up.ts'
+export type { LogLevel, UpOptions } from './options.ts'
+export type { ConfigProblem } from './problem.ts'
+export { type Resolved, resolveUp, type UpSources } from './resolve.ts'
+export { upKeys, upSettings } from './settings.ts'
 export { type Check, type Checked, numberOf, parseDurationMs } from './values.ts'

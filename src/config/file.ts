@@ -1,5 +1,6 @@
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
-import { type ConfigProblem, upKeys } from './up.ts'
+import type { ConfigProblem } from './problem.ts'
+import { upKeys } from './settings.ts'
 
 /** espalier.yaml, read: every leaf by its dotted key, with the line it stands on. */
 export interface ConfigFile {

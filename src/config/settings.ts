@@ -1,50 +1,5 @@
-import type { ConfigFile } from './file.ts'
+import { logLevels, type UpOptions } from './options.ts'
 import { bytes, type Check, choice, durationMs, host, onOff, port, seconds, text, wholeIn } from './values.ts'
-
-/** What `espalier up` was told, checked: flag over environment over file over default. */
-export interface UpOptions {
-  /** The data directory, as given. */
-  readonly data: string
-  readonly mqttHost: string
-  /** 0 = any free one. */
-  readonly mqttPort: number
-  readonly httpHost: string
-  readonly httpPort: number
-  /** How many virtual nodes, and the seconds between two readings of one. */
-  readonly sim: number
-  readonly simIntervalS: number
-  /** How long a group of messages may wait for company before it is made durable. */
-  readonly commitWindowMs: number
-  readonly store: 'parquet'
-  /** Readings in memory before they are written as a file: fewer need less memory and make more files. */
-  readonly sealRows: number
-  readonly broker: 'embedded'
-  readonly logLevel: LogLevel
-  /** Listen for boards and browsers on the LAN, with TLS and passwords. */
-  readonly lan: boolean
-  readonly mqttsPort: number
-  readonly httpsPort: number
-  /** The name or address boards reach this machine by; null = its LAN address. */
-  readonly publicHost: string | null
-  /** With `lan`: MQTT without TLS too, with passwords. */
-  readonly insecure: boolean
-  /** What the console calls this place. */
-  readonly siteName: string
-  /** What happens to nodes that nobody added: taken, kept apart until claimed, or refused. */
-  readonly unclaimed: 'accept' | 'quarantine' | 'refuse'
-  /** Raw readings go by age or by size, whichever comes first; roll-ups by age. */
-  readonly rawAgeMs: number
-  readonly rawBytes: number
-  readonly minuteAgeMs: number
-  readonly hourAgeMs: number
-  /** Where scheduled backups go; null = none. */
-  readonly backupDir: string | null
-  readonly backupEveryMs: number
-  readonly backupKeep: number
-}
-
-const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
-export type LogLevel = (typeof logLevels)[number]
 
 /** One setting of `up`: flag `--<flag>`, environment ESPALIER_<FLAG> (or ESPALIER_UP__<FLAG>), key `up.<flag>` in the file; with a
  *  `key` of its own (`retention.raw_age`) that one, and ESPALIER_RETENTION__RAW_AGE. */
@@ -274,55 +229,6 @@ export const upSettings: readonly UpSetting[] = [
     help: 'how many of them are kept',
   }),
 ]
-
-/** A value that can't be used: where it stands (flag, variable, or FILE:LINE), its key, what is wrong, what is allowed. */
-export interface ConfigProblem {
-  readonly where: string
-  readonly key: string
-  readonly what: string
-  readonly allowed: string
-}
-
-export interface UpSources {
-  readonly data: string
-  /** By flag name without dashes; only what was given. */
-  readonly flags: Readonly<Record<string, string>>
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly file: ConfigFile | null
-}
-
-export type Resolved =
-  | { readonly ok: true; readonly options: UpOptions }
-  | { readonly ok: false; readonly problems: ConfigProblem[] }
-
-/** Takes each setting from the first source that has it, and checks that one. */
-export function resolveUp(sources: UpSources): Resolved {
-  const problems: ConfigProblem[] = []
-  const options: Record<string, unknown> = { data: sources.data }
-  for (const s of upSettings) {
-    const found = lookUp(s, sources)
-    if (!found) {
-      options[s.option] = s.fallback
-      continue
-    }
-    const checked = s.check(found.value)
-    if (checked.ok) options[s.option] = checked.value
-    else problems.push({ where: found.where, key: found.key, what: checked.what, allowed: checked.allowed })
-  }
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, options: options as unknown as UpOptions }
-}
-
-function lookUp(s: UpSetting, sources: UpSources): { value: unknown; where: string; key: string } | undefined {
-  const given = sources.flags[s.flag]
-  if (given !== undefined) return { value: given, where: 'command line', key: `--${s.flag}` }
-  for (const variable of variablesOf(s)) {
-    const value = sources.env[variable]
-    if (value !== undefined && value !== '') return { value, where: 'environment', key: variable }
-  }
-  const key = keyOf(s)
-  const entry = sources.file?.entries.get(key)
-  return entry && { value: entry.value, where: `${sources.file!.name}:${entry.line}`, key }
-}
 
 /** Its key in espalier.yaml. */
 export const keyOf = ({ key, flag }: Pick<UpSetting, 'key' | 'flag'>): string => key ?? `up.${flag.replaceAll('-', '_')}`

@@ -56,6 +56,17 @@ export interface Credentials {
   readonly user: string
   readonly password: Uint8Array
   readonly address: string
+  /** The client certificate of a TLS connection, already found to be signed by the own CA and in its time. Then this alone is the
+   *  credential (wire contract §1): `user` is its common name, `password` empty, whatever the CONNECT said. */
+  readonly certificate?: ClientCertificate
+}
+
+export interface ClientCertificate {
+  readonly cn: string
+  /** Hexadecimal, upper case. */
+  readonly serial: string
+  /** SHA-256: hexadecimal, upper case, with colons. */
+  readonly fingerprint: string
 }
 
 /** Who a connection is. Roles and what they may do: `broker/embedded/permissions.ts`. */

@@ -1,14 +1,13 @@
-import { timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { RunInfo } from '../api/run.ts'
-import { openEmbeddedBroker } from '../broker/embedded/embedded.ts'
 import type { UpOptions } from '../config/config.ts'
 import { openFleet } from '../fleet/open.ts'
 import { openHttp } from '../http/http.ts'
 import { type LaneStats, openLane, openRejects } from '../ingest/ingest.ts'
 import { createLedger } from '../ledger/create.ts'
 import { openClockGuard } from './clock-guard.ts'
+import { damageFound } from './damage.ts'
 import { openParts } from './embedded.ts'
 import { isLoopback, listening, NotLoopback } from './errors.ts'
 import { healthOf } from './health.ts'
@@ -16,6 +15,7 @@ import { createKeeper } from './keeper.ts'
 import { createLive } from './live.ts'
 import { type Log, openLog } from './log.ts'
 import { type MachineFacts, machineReader } from './machine-facts.ts'
+import { openOwnBroker } from './own-broker.ts'
 import { replay } from './replay.ts'
 import { createReports, reportEveryMs } from './reports.ts'
 import { writeRunFile } from './run-file.ts'
@@ -85,8 +85,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
     applier: fleet,
     event: event => ledger.apply(event),
   })
-  const damage = [...records.damage.map(found => found.detail), ...torn.filter(place => place.what === 'rot').map(inWords)]
-  for (const place of torn) log[place.what === 'rot' ? 'error' : 'warn'](place, inWords(place))
+  const damage = damageFound(records, torn, log)
 
   const lane = openLane({
     journal,
@@ -105,30 +104,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
     () => lane.close(),
   )
 
-  let opening = true
-  const broker = await listening('--mqtt-port', options.mqttHost, options.mqttPort, () =>
-    openEmbeddedBroker(
-      {
-        listeners: [{ host: options.mqttHost, port: options.mqttPort, anonymous: true }],
-        keepDir: `${options.data}/broker`,
-        commitWindowMs: options.commitWindowMs,
-        clock,
-        version,
-        onAlarm: text => {
-          log.error(text)
-          if (opening) damage.push(text) // what it finds while it opens is damage of the kept sessions
-        },
-      },
-      {
-        accept: group => lane.accept(group),
-        oversize: notice => lane.oversize(notice),
-        reachability: (node, reachable) => fleet.reachability(node, reachable),
-        authenticate: async ({ user, password }) =>
-          user === '_manager' && same(password, secrets.managerSecret) ? { role: 'service', user } : null,
-      },
-    ),
-  )
-  opening = false
+  const broker = await openOwnBroker({ options, secrets, lane, fleet, clock, version, log, damage })
   opened.push(() => broker.close())
   lane.sendReceiptsThrough(broker)
   fleet.sendThrough(broker)
@@ -194,23 +170,3 @@ const totalsOf = ({ stored, rejected }: LaneStats) => ({
   stored,
   rejected: Object.values(rejected).reduce((sum, n) => sum + n, 0),
 })
-
-const inWords = ({
-  segment,
-  offset,
-  bytes,
-  what,
-}: {
-  segment: number
-  offset: number
-  bytes: number
-  what: 'tail' | 'rot'
-}): string =>
-  what === 'tail'
-    ? `the journal ended in the middle of a batch (segment ${segment} at ${offset}, ${bytes} bytes): it had not been acknowledged`
-    : `the journal is damaged (segment ${segment} at ${offset}, ${bytes} bytes): batches that were acknowledged may be lost there`
-
-const same = (given: Uint8Array, secret: string): boolean => {
-  const wanted = Buffer.from(secret)
-  return given.length === wanted.length && timingSafeEqual(given, wanted)
-}

@@ -1,0 +1,56 @@
+import { timingSafeEqual } from 'node:crypto'
+import { type EmbeddedBroker, openEmbeddedBroker } from '../broker/embedded/embedded.ts'
+import type { UpOptions } from '../config/config.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { Lane } from '../ingest/ingest.ts'
+import type { Clock } from '../kit/clock.ts'
+import { listening } from './errors.ts'
+import type { Log } from './log.ts'
+import type { Secrets } from './secrets.ts'
+
+export interface OwnBrokerParts {
+  readonly options: UpOptions
+  readonly secrets: Secrets
+  readonly lane: Lane
+  readonly fleet: Fleet
+  readonly clock: Clock
+  readonly version: string
+  readonly log: Log
+  /** What it finds while it opens is damage of the kept sessions: said here, in words. */
+  readonly damage: string[]
+}
+
+/** The embedded broker, joined to those it speaks to: messages to the lane, reachability to the fleet, log-ins to who knows them. */
+export async function openOwnBroker(parts: OwnBrokerParts): Promise<EmbeddedBroker> {
+  const { options, secrets, lane, fleet, clock, version, log, damage } = parts
+  let opening = true
+  const broker = await listening('--mqtt-port', options.mqttHost, options.mqttPort, () =>
+    openEmbeddedBroker(
+      {
+        listeners: [{ host: options.mqttHost, port: options.mqttPort, anonymous: true }],
+        keepDir: `${options.data}/broker`,
+        commitWindowMs: options.commitWindowMs,
+        clock,
+        version,
+        onAlarm: text => {
+          log.error(text)
+          if (opening) damage.push(text)
+        },
+      },
+      {
+        accept: group => lane.accept(group),
+        oversize: notice => lane.oversize(notice),
+        reachability: (node, reachable) => fleet.reachability(node, reachable),
+        authenticate: async ({ user, password }) =>
+          user === '_manager' && same(password, secrets.managerSecret) ? { role: 'service', user } : null,
+      },
+    ),
+  )
+  opening = false
+  return broker
+}
+
+const same = (given: Uint8Array, secret: string): boolean => {
+  const wanted = Buffer.from(secret)
+  return given.length === wanted.length && timingSafeEqual(given, wanted)
+}

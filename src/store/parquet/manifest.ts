@@ -102,6 +102,11 @@ export class Manifest {
     return done
   }
 
+  /** What stands on the disk, to the letter: for a copy elsewhere. */
+  text(): string {
+    return this.encode(this.state)
+  }
+
   /** Waits for the change under way. */
   async settled(): Promise<void> {
     await this.turn

@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, describe, expect, test } from 'vitest'
 import { ManualClock } from '../../kit/clock.ts'
 import { exported, plain, reading, readingsSuite } from '../suite.ts'
+import { checksum } from './disk.ts'
 import { openParquetReadings, type ParquetOptions } from './parquet.ts'
 
 const dirs: string[] = []
@@ -175,6 +176,34 @@ describe('files', () => {
     expect((await readdir(join(dir, 'raw'))).length).toBe(2)
     await again.tidy()
     expect(again.stats()).toMatchObject({ files: 1, rows: 60_000 })
+    await again.close()
+  })
+
+  test('a snapshot holds its files until it is let go, and opens elsewhere as the store it was', async () => {
+    const dir = await fresh()
+    const clock = new ManualClock(noon)
+    const store = await open({ dir, clock })
+    for (let i = 0; i < 2; i++) {
+      store.apply({ events: [reading('01', noon + i, { t: i })], end: { segment: 1, offset: i + 1 } }, true)
+      await store.seal()
+    }
+    const snapshot = store.snapshot()
+    clock.advance(2 * dayMs)
+    await store.tidy()
+    const copy = await fresh()
+    await mkdir(join(copy, 'raw'))
+    for (const { name, path, bytes, crc } of snapshot.files) {
+      expect(await checksum(path)).toEqual({ bytes, crc })
+      await copyFile(path, join(copy, name))
+    }
+    await writeFile(join(copy, 'manifest.json'), snapshot.manifest)
+    await snapshot.release()
+    expect((await readdir(join(dir, 'raw'))).length).toBe(1)
+    await store.close()
+    const again = await open({ dir: copy, clock })
+    expect(again.watermark()).toEqual({ segment: 1, offset: 2 })
+    expect((await exported(again)).length).toBe(2)
+    expect(again.stats().quarantined).toEqual([])
     await again.close()
   })
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { DurableBatch, Position } from '../../contract/events.ts'
 import { comparePositions } from '../../contract/events.ts'
 import type { Clock } from '../../kit/clock.ts'
@@ -47,6 +48,19 @@ export interface ParquetReadings extends ReadingsStore {
   scrub(): Promise<void>
   /** Merges files until there is nothing to merge. Runs behind each seal by itself. */
   tidy(): Promise<void>
+  /** What a backup copies, as of now. To be called inside `lane.between`, where no batch is on its way: the rows in memory are not in
+   *  it, the journal has them, so whoever copies the journal at the same cut has everything, and must keep it from being trimmed
+   *  until then. Nothing of it is deleted until `release`; none of it ever changes. */
+  snapshot(): StoreSnapshot
+}
+
+export interface StoreSnapshot {
+  /** `name` is relative to the store's folder, `path` where it lies now. */
+  readonly files: readonly { readonly name: string; readonly path: string; readonly bytes: number; readonly crc: number }[]
+  /** To be written as `manifest.json` beside them. */
+  readonly manifest: string
+  /** Lets go of the files. */
+  release(): Promise<void>
 }
 
 /** Rows of an export, or of a node, that are in memory at once. */
@@ -198,6 +212,17 @@ class Store implements ParquetReadings {
 
   tidy(): Promise<void> {
     return this.upkeep.tidy()
+  }
+
+  snapshot(): StoreSnapshot {
+    const { manifest, shelf } = this.premises
+    const { files } = manifest.state
+    const release = shelf.hold(files)
+    return {
+      files: files.map(({ name, bytes, crc }) => ({ name: `raw/${name}`, path: join(shelf.folder, name), bytes, crc })),
+      manifest: manifest.text(),
+      release,
+    }
   }
 
   stats(): StoreStats {

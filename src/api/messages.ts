@@ -20,7 +20,10 @@ export type Verdict = (typeof verdicts)[number]
 
 /** GET /api/messages and the event `message`: what boards just said, newest first, the last few hundred of this run. `detail` is a
  *  sentence with the way to mend it, null where nothing is wrong. `points`: what was stored, the first 16. `raw`: the text of what
- *  was not stored, at most 4 KiB; `at`: the offending place in it, in characters. `count`: how often in a row, for what repeats. */
+ *  was not stored, or of a log line (its level is the `reason`), at most 4 KiB; `at`: the offending place in it, in characters.
+ *  `count`: the readings of a message; of what repeats (denied, refused, fight, wrong_topic), how often in a row: then the same `id`
+ *  comes again. `left_out`: messages of all nodes between this one and the one before it that are not shown, because they came
+ *  faster than anybody reads. */
 export const MessageView = Type.Object({
   id: Type.String(),
   time: UnixMs,
@@ -32,8 +35,18 @@ export const MessageView = Type.Object({
   reason: Nullable(Type.String()),
   detail: Nullable(Type.String()),
   count: Count,
+  left_out: Count,
   points: Type.Array(Type.Object({ time: UnixMs, fields: Type.Record(Type.String(), Type.Number()) })),
   raw: Nullable(Type.String()),
   at: Nullable(Type.Object({ offset: Count, length: Count })),
 })
 export type MessageView = Static<typeof MessageView>
+
+/** GET /api/nodes/{id}/logs: a line of a node's log topic, newest first. `time` is its arrival, `sent` the node's own word. */
+export const LogLine = Type.Object({
+  time: UnixMs,
+  sent: Nullable(UnixMs),
+  level: Nullable(Type.String()),
+  msg: Type.String(),
+})
+export type LogLine = Static<typeof LogLine>

@@ -75,6 +75,60 @@ export type Identity =
   | { readonly role: 'node'; readonly user: string }
   | { readonly role: 'service'; readonly user: string }
 
+/** Something a person may want to mend, told as it happens. `address`: host and port of the client's socket. */
+export type BrokerNotice =
+  /** Not let in. `user` and `client` as it gave them, null where it came no further. */
+  | {
+      readonly kind: 'refused'
+      readonly why: Refusal
+      readonly user: string | null
+      readonly client: string | null
+      readonly address: string
+      /** What exactly was found, where there is more to say than `why` does. */
+      readonly got: string | null
+    }
+  /** It may not publish there (acknowledged, not forwarded), or not subscribe to that (0x80). */
+  | {
+      readonly kind: 'denied'
+      readonly action: 'publish' | 'subscribe'
+      readonly identity: Identity
+      readonly client: string
+      readonly address: string | null
+      readonly topic: string
+      /** Of a publish. A view into the socket's buffer: copy what is to be kept. */
+      readonly payload: Uint8Array | null
+    }
+  /** A connection with the same client id threw out one that was still open. */
+  | {
+      readonly kind: 'takeover'
+      readonly identity: Identity
+      readonly client: string
+      readonly address: string
+      readonly before: string
+    }
+  /** A service published under the root, on a topic that means nothing here. */
+  | {
+      readonly kind: 'unrouted'
+      readonly identity: Identity
+      readonly client: string
+      readonly address: string
+      readonly topic: string
+      readonly payload: Uint8Array
+    }
+  /** A line on a node's log topic, which is no event. */
+  | {
+      readonly kind: 'log'
+      readonly node: string
+      readonly user: string | null
+      readonly payload: Uint8Array
+      readonly arrived: number
+    }
+
+/** `credentials`: wrong user name, password or certificate. `anonymous`: none given where they are wanted. `client_id`: too long, or none
+ *  for a session that is to last. `version`: another MQTT than 3.1.1 and 3.1. `tls`: the handshake failed. `tls_on_plain`: it began one
+ *  on a listener without TLS. */
+export type Refusal = 'credentials' | 'anonymous' | 'client_id' | 'version' | 'tls' | 'tls_on_plain'
+
 export interface BrokerHealth {
   readonly up: boolean
   readonly detail: string

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../../kit/clock.ts'
-import type { BrokerHandlers, Identity } from '../broker.ts'
+import type { BrokerHandlers, BrokerNotice, Identity, Refusal } from '../broker.ts'
 import type { Client } from './client.ts'
 import type { Entrance } from './entrance.ts'
 import type { Exchange } from './exchange.ts'
@@ -23,6 +23,7 @@ export interface Shared {
   readonly clock: Clock
   readonly counters: OutCounters & { messagesIn: number; bytesIn: number }
   readonly oversize: BrokerHandlers['oversize']
+  notice(notice: BrokerNotice): void
   /** A client broke the protocol. */
   fault(client: string, why: string): void
   gone(connection: Connection): void
@@ -36,6 +37,7 @@ export class Connection implements Client {
   identity: Identity = { role: 'local', user: null }
   key = ''
   client = ''
+  readonly address: string
   knowsSessionPresent = true
   /** `connecting`: CONNECT not yet judged. `leaving`: nothing more is read; what was read is still committed. */
   private state: 'connecting' | 'judging' | 'open' | 'leaving' | 'closed' = 'connecting'
@@ -55,6 +57,7 @@ export class Connection implements Client {
 
   constructor(socket: Socket, anonymous: boolean, shared: Shared) {
     this.socket = socket
+    this.address = addressOf(socket)
     this.anonymous = anonymous
     this.shared = shared
     this.framing = new Framing(shared.limits.connectBytes)
@@ -89,9 +92,10 @@ export class Connection implements Client {
       return this.onPacket(bytes, first, start, end)
     }
     if (this.state !== 'connecting') return false
-    if (first !== packetType.connect << 4)
+    if (first !== packetType.connect << 4) {
+      if (first === tlsHandshake) this.refused('tls_on_plain', null, null, null)
       this.fail('the first packet is not CONNECT') // [MQTT-3.1.0-1]
-    else this.onConnect(readConnect(bytes, start, end))
+    } else this.onConnect(readConnect(bytes, start, end))
     return false
   }
 
@@ -161,7 +165,10 @@ export class Connection implements Client {
 
   private onConnect(read: ConnectRead): void {
     if (!read.ok) {
-      if (read.refuse !== null) this.writer.put(read.refuse)
+      if (read.refuse !== null) {
+        this.writer.put(read.refuse)
+        this.refused('version', null, null, read.why)
+      }
       this.fail(read.why)
       return
     }
@@ -175,6 +182,8 @@ export class Connection implements Client {
     const name = await entrance.judge(request, this.socket.remoteAddress ?? '', this.anonymous)
     if (this.state !== 'judging') return
     if (typeof name === 'number') {
+      const why = refusals[name]
+      if (why !== undefined) this.refused(why, request.user, request.clientId, null)
       this.refuse(name)
       return
     }
@@ -223,6 +232,10 @@ export class Connection implements Client {
     this.writer.connack(code, false)
     this.will = null
     this.leave()
+  }
+
+  private refused(why: Refusal, user: string | null, client: string | null, got: string | null): void {
+    this.shared.notice({ kind: 'refused', why, user, client, address: this.address, got })
   }
 
   /** Closed for what it did; its will is published [MQTT-3.1.2-8]. Answers false: nothing more is read. */
@@ -295,3 +308,15 @@ export class Connection implements Client {
     if (!this.writer.waiting) this.takenAt = now
   }
 }
+
+/** The first byte of a TLS record that begins a handshake. */
+const tlsHandshake = 0x16
+
+const refusals: Readonly<Record<number, Refusal>> = {
+  [connackCode.badCredentials]: 'credentials',
+  [connackCode.notAuthorized]: 'anonymous',
+  [connackCode.badClientId]: 'client_id',
+}
+
+export const addressOf = ({ remoteAddress = '?', remotePort = 0 }: Socket): string =>
+  remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`

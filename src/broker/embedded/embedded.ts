@@ -1,8 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { defaultRoot, nodeTopic } from '../../contract/topics.ts'
-import type { Broker, BrokerHandlers, BrokerHealth } from '../broker.ts'
-import { Connection, type Shared } from './connection.ts'
+import type { Broker, BrokerHandlers, BrokerHealth, BrokerNotice } from '../broker.ts'
+import { addressOf, Connection, type Shared } from './connection.ts'
 import { Entrance } from './entrance.ts'
 import { Exchange } from './exchange.ts'
 import { forgetfulKeep, type Kept, openKeep } from './keep.ts'
@@ -56,7 +56,8 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
     : { keep: forgetfulKeep, kept: nothing }
   const permissions = options.permissions ?? contractPermissions(root)
   const commitWindowMs = options.commitWindowMs ?? 5
-  const exchange = new Exchange({ root, limits, permissions, handlers, keep, clock, commitWindowMs, alarm })
+  const notice = (what: BrokerNotice): void => options.onNotice?.(what)
+  const exchange = new Exchange({ root, limits, permissions, handlers, keep, clock, commitWindowMs, alarm, notice })
   exchange.sessions.restore(kept)
 
   const connections = new Set<Connection>()
@@ -67,7 +68,8 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
     clock,
     counters,
     entrance: new Entrance(credentials => handlers.authenticate(credentials), clock, limits.clientIdBytes),
-    oversize: notice => handlers.oversize(notice),
+    oversize: large => handlers.oversize(large),
+    notice,
     fault: (client, why) => options.onFault?.(client, why),
     gone: connection => connections.delete(connection),
   }
@@ -83,7 +85,7 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
 
   const servers: Server[] = []
   try {
-    for (const listener of options.listeners) servers.push(await listen(listener, take))
+    for (const listener of options.listeners) servers.push(await listen(listener, take, notice))
   } catch (failure) {
     for (const server of servers) server.close()
     await keep.close()
@@ -164,11 +166,20 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
   }
 }
 
-function listen(listener: ListenerOptions, take: (socket: Socket, anonymous: boolean) => void): Promise<Server> {
+function listen(
+  listener: ListenerOptions,
+  take: (socket: Socket, anonymous: boolean) => void,
+  notice: (notice: BrokerNotice) => void,
+): Promise<Server> {
   const onSocket = (socket: Socket): void => take(socket, listener.anonymous)
   const server: Server = listener.tls ? createTlsServer(listener.tls, onSocket) : createServer(onSocket)
   // A handshake that fails is the client's trouble; without a listener it would be an exception.
-  server.on('tlsClientError', (_failure, socket: Socket) => socket.destroy())
+  server.on('tlsClientError', (failure: NodeJS.ErrnoException, socket: Socket) => {
+    // Who only hangs up (a port scan, a probe) has no trouble to tell of.
+    if (failure.code !== 'ECONNRESET')
+      notice({ kind: 'refused', why: 'tls', user: null, client: null, address: addressOf(socket), got: failure.code ?? null })
+    socket.destroy()
+  })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: listener.host, port: listener.port, backlog: 4_096 }, () => {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../kit/clock.ts'
-import type { BrokerHandlers, Incoming } from '../broker.ts'
+import type { BrokerHandlers, BrokerNotice, Incoming } from '../broker.ts'
 import type { Client } from './client.ts'
 import { type Keep, type KeepOp, keepOps } from './keep.ts'
 import type { Delivery, Qos } from './message.ts'
@@ -23,6 +23,7 @@ export interface ExchangeParts {
   readonly clock: Clock
   readonly commitWindowMs: number
   readonly alarm: (sentence: string) => void
+  readonly notice: (notice: BrokerNotice) => void
 }
 
 /** The broker behind its sockets: sessions, subscriptions, retained messages. Whatever changes or uses them goes through the one
@@ -35,12 +36,14 @@ export class Exchange {
   /** Admitted connections by key. */
   readonly online = new Map<string, Client>()
   private readonly clock: Clock
+  private readonly notice: (notice: BrokerNotice) => void
   private readonly inboxes = new Map<string, Inbox>()
   private readonly own = new Inbox()
 
   constructor(parts: ExchangeParts) {
     const { root, limits, permissions, handlers, keep, clock } = parts
     this.clock = clock
+    this.notice = parts.notice
     this.pace = new Pace(clock, limits.stuckMs, () => this.queue.wake())
     const commit = {
       accept: (group: readonly Incoming[]) => handlers.accept(group),
@@ -61,8 +64,9 @@ export class Exchange {
       permissions,
       later: op => this.queue.later(op),
       reachability: (node, reachable) => handlers.reachability(node, reachable),
+      notice: parts.notice,
     })
-    this.routing = new Routing(this.sessions, permissions, limits, parts.alarm)
+    this.routing = new Routing(this.sessions, permissions, limits, parts.alarm, parts.notice)
   }
 
   inboxOf(key: string): Inbox {
@@ -73,7 +77,12 @@ export class Exchange {
 
   /** A connection with a right name: whoever had it goes first, then its CONNECT has its turn. */
   admit(client: Client, clean: boolean): void {
-    this.online.get(client.key)?.cutOff(true)
+    const before = this.online.get(client.key)
+    if (before !== undefined) {
+      const { identity, client: name, address } = client
+      this.notice({ kind: 'takeover', identity, client: name, address, before: before.address })
+      before.cutOff(true)
+    }
     this.online.set(client.key, client)
     let present = false
     let refused = false

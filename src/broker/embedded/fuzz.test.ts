@@ -154,6 +154,7 @@ test('connections fed with mutated packets leave nothing behind', async () => {
     clock,
     commitWindowMs: 5,
     alarm: () => {},
+    notice: () => {},
   })
   const open = new Set<Connection>()
   const shared: Shared = {
@@ -163,6 +164,7 @@ test('connections fed with mutated packets leave nothing behind', async () => {
     clock,
     counters: { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 },
     oversize: () => {},
+    notice: () => {},
     fault: () => {},
     gone: connection => open.delete(connection),
   }

@@ -1,6 +1,7 @@
 import type { TlsOptions } from 'node:tls'
 import { limits as contract } from '../../contract/limits.ts'
 import type { Clock } from '../../kit/clock.ts'
+import type { BrokerNotice } from '../broker.ts'
 import type { Permissions } from './permissions.ts'
 
 /** One address to listen on. `port` 0 takes any free one; the broker's `ports` say which. */
@@ -30,6 +31,8 @@ export interface EmbeddedOptions {
   readonly onAlarm?: (sentence: string) => void
   /** A client was disconnected for breaking the protocol: for the log. `client` is empty before its CONNECT was accepted. */
   readonly onFault?: (client: string, why: string) => void
+  /** Refused log-ins, denied publishes, take-overs, log lines: for the message feed. Called often under attack; must be quick. */
+  readonly onNotice?: (notice: BrokerNotice) => void
 }
 
 /** Every bound of the broker. Numbers from the broker's rules; a test may make them smaller. */

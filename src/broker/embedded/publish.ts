@@ -10,6 +10,8 @@ import type { Topic } from './topic.ts'
 export interface Publisher {
   readonly identity: Identity
   readonly client: string
+  /** Host and port of its socket. */
+  readonly address: string
   /** null until its CONNECT had its turn. */
   readonly session: Session | null
   /** Writes PUBACK or PUBREC, if there is still someone to read it. */

@@ -1,3 +1,4 @@
+import type { BrokerNotice } from '../broker.ts'
 import { keepOps } from './keep.ts'
 import type { Qos } from './message.ts'
 import type { BrokerLimits } from './options.ts'
@@ -16,13 +17,21 @@ export class Routing {
   private readonly permissions: Permissions
   private readonly limits: BrokerLimits
   private readonly alarm: (sentence: string) => void
+  private readonly notice: (notice: BrokerNotice) => void
   private retainedFull = false
 
-  constructor(sessions: Sessions, permissions: Permissions, limits: BrokerLimits, alarm: (sentence: string) => void) {
+  constructor(
+    sessions: Sessions,
+    permissions: Permissions,
+    limits: BrokerLimits,
+    alarm: (sentence: string) => void,
+    notice: (notice: BrokerNotice) => void,
+  ) {
     this.sessions = sessions
     this.permissions = permissions
     this.limits = limits
     this.alarm = alarm
+    this.notice = notice
   }
 
   prepare(publish: Publish, batch: Batch): void {
@@ -33,6 +42,7 @@ export class Routing {
       if (known.node !== null && !this.noteNode(publish, publisher.session, known.node)) return
       publish.permitted = true
       if (known.ingested) batch.ingested.push(publish)
+      else this.tell(publish, publisher)
       if (!known.forwarded) return
     }
     publish.permitted = true
@@ -94,8 +104,16 @@ export class Routing {
 
   private mayPublish(publish: Publish, publisher: Publisher): boolean {
     if (!publish.known.beyondLimits && this.permissions.publish(publisher.identity, publish.known)) return true
-    this.sessions.deny(publisher.identity)
+    const { topic, payload } = publish
+    this.sessions.deny(publisher, { action: 'publish', topic, address: publisher.address, payload })
     return false
+  }
+
+  /** What no applier of the journal will ever see. */
+  private tell({ known, topic, payload, arrived, user }: Publish, { identity, client, address }: Publisher): void {
+    const { parsed } = known
+    if (parsed.kind === 'log') this.notice({ kind: 'log', node: parsed.node, user, payload, arrived })
+    else if (parsed.kind === 'other') this.notice({ kind: 'unrouted', identity, client, address, topic, payload })
   }
 
   /** Births and speakers. false: a will that speaks for an earlier boot. */

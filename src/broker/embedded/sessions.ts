@@ -1,5 +1,5 @@
 import { parseTopic } from '../../contract/topics.ts'
-import type { Identity } from '../broker.ts'
+import type { BrokerNotice, Identity } from '../broker.ts'
 import { type KeepOp, type Kept, type KeptDelivery, keepOps } from './keep.ts'
 import type { Delivery, Message, Qos } from './message.ts'
 import type { BrokerLimits } from './options.ts'
@@ -20,6 +20,7 @@ export interface SessionsParts {
   /** Takes a deletion in the keep that may be written whenever there is a group. */
   readonly later: (op: KeepOp) => void
   readonly reachability: (node: string, reachable: boolean) => void
+  readonly notice: (notice: BrokerNotice) => void
 }
 
 /** All sessions with what they subscribed to, and the retained messages that new subscriptions get: the state a turn changes.
@@ -36,6 +37,7 @@ export class Sessions {
   private readonly limits: BrokerLimits
   private readonly permissions: Permissions
   private readonly later: (op: KeepOp) => void
+  private readonly notice: (notice: BrokerNotice) => void
   private nextNumber = 1
   private persistent = 0
   /** Lost by sessions that are over. */
@@ -46,6 +48,7 @@ export class Sessions {
     this.limits = parts.limits
     this.permissions = parts.permissions
     this.later = parts.later
+    this.notice = parts.notice
     this.retained = new RetainedMessages(parts.limits)
     this.reach = new Reach(parts.reachability)
     this.topics = new Topics(parts.root, parts.limits, this.reach)
@@ -137,7 +140,7 @@ export class Sessions {
       filter.split('/').length > limits.topicLevels ||
       (session.subscriptions.size >= limits.subscriptions && !session.subscriptions.has(filter))
     if (beyond || !isFilter(filter) || !permissions.subscribe(session.identity, filter)) {
-      this.deny(session.identity)
+      this.deny(session, { action: 'subscribe', topic: filter, address: null, payload: null })
       return subackFailure
     }
     this.hold(session, filter, qos)
@@ -179,11 +182,14 @@ export class Sessions {
     return [...session.subscriptions.keys()].map(filter => this.commandNode(filter)).filter(node => node !== null)
   }
 
-  deny(identity: Identity): void {
+  deny({ identity, client }: { identity: Identity; client: string }, what: Denied): void {
     const user = identity.user ?? 'anonymous'
     this.denied.set(user, (this.denied.get(user) ?? 0) + 1)
+    this.notice({ kind: 'denied', identity, client, ...what })
   }
 }
+
+type Denied = Pick<Extract<BrokerNotice, { kind: 'denied' }>, 'action' | 'topic' | 'address' | 'payload'>
 
 /** A subscriber gets a message at the lower of its grant and the message's own QoS. */
 export const lower = (granted: Qos, published: Qos): Qos => Math.min(granted, published) as Qos

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
@@ -28,6 +29,16 @@ const always = {
 const notBuilt = `<!doctype html><meta charset="utf-8"><title>Espalier</title>
 <p>The page is not built. Run <code>npm run build:console</code> in the folder of espalier and load this page again.</p>
 `
+
+// What is no page: the API, what machines ask for, and files (a node's id has no dot).
+const notAPage = /^\/(?:api|assets|metrics|healthz)(?:[/?]|$)|\.[^/?]*(?:\?|$)/
+
+/** The console's pages have real addresses (`/nodes/01`), but there is one file behind them: a browser that asks for a page gets it. */
+export function pageUrl(request: Pick<IncomingMessage, 'url' | 'method' | 'headers'>): string {
+  const url = request.url ?? '/'
+  const asksForPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html')
+  return asksForPage && !notAPage.test(url) ? '/' : url
+}
 
 /** The built console as static files: hashed assets for ever, the page itself asked for anew each time. */
 export async function serveConsole(app: FastifyInstance, parts: Pick<HttpParts, 'consoleDir'>): Promise<void> {

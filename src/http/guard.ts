@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { bearerOf, hostAllowed, originAllowed, sameSecret, sessionValid } from './access.ts'
+import { Attempts } from './attempts.ts'
 import type { HttpParts } from './parts.ts'
 import { Refused } from './refused.ts'
 
@@ -14,15 +15,19 @@ declare module 'fastify' {
  *  /metrics unless the caller is on this machine; the page's own files, /healthz and signing in do not. */
 export function guard(app: FastifyInstance, parts: HttpParts): void {
   const names = new Set(parts.hostNames?.map(name => name.toLowerCase()))
+  const refusals = new Attempts()
   app.decorateRequest('caller', null)
   app.addHook('onRequest', async request => {
     checkHost(request, names)
     if (request.method !== 'GET' && request.method !== 'HEAD') checkOrigin(request)
     request.caller = callerOf(request, parts)
-    if (request.caller === null && needsCaller(request)) throw new Refused('token_missing', howToSignIn)
+    if (request.caller !== null || !needsCaller(request)) return
+    if (refusals.tooMany(request.ip, parts.clock.wallMs())) throw new Refused('too_many', tryLater)
+    throw new Refused('token_missing', howToSignIn)
   })
 }
 
+const tryLater = 'too many requests without the right token from this address; wait a minute, then try the right one'
 const howToSignIn =
   'send "Authorization: Bearer TOKEN" with the token from the file `token` in the data directory, or sign in on the page'
 
@@ -61,7 +66,7 @@ function needsCaller(request: FastifyRequest): boolean {
 }
 
 /** A proxy on this machine speaks for others. */
-function onThisMachine(request: FastifyRequest): boolean {
+export function onThisMachine(request: FastifyRequest): boolean {
   const address = request.socket.remoteAddress ?? ''
   const loopback = /^(::ffff:)?127\./.test(address) || address === '::1'
   return loopback && request.headers['x-forwarded-for'] === undefined && request.headers.forwarded === undefined

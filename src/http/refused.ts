@@ -39,6 +39,7 @@ export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
   // What a browser would have saved as a file is a sentence now.
   reply.removeHeader('content-disposition')
   if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="espalier"')
+  if (body.status === 429 || body.status === 503) reply.header('retry-after', '10')
   return reply.code(body.status).type('application/problem+json').send(body)
 }
 

@@ -1,7 +1,8 @@
 import cookie from '@fastify/cookie'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { problem } from '../api/problems.ts'
-import { serveConsole } from './console.ts'
+import { boundRequests, connectionsAtOnce, socketBounds } from './bounds.ts'
+import { pageUrl, serveConsole } from './console.ts'
 import { guard } from './guard.ts'
 import { describe, openapiRoute } from './openapi.ts'
 import type { HttpParts } from './parts.ts'
@@ -9,6 +10,7 @@ import { answerProblems, sendProblem } from './refused.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exportRoutes } from './routes/export.ts'
+import { identityRoutes } from './routes/identities.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { readingsRoutes } from './routes/readings.ts'
@@ -20,6 +22,7 @@ import { validatorCompiler } from './validate.ts'
 
 const routes = [
   nodeRoutes,
+  identityRoutes,
   readingsRoutes,
   commandRoutes,
   rejectRoutes,
@@ -34,12 +37,15 @@ const routes = [
 export async function buildServer(parts: HttpParts): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: 65_536,
+    requestTimeout: socketBounds.requestTimeout,
+    http: socketBounds,
     // At the end idle connections go at once; those with a request get the time that openHttp gives them.
     forceCloseConnections: 'idle',
     // A request that comes in that time is answered, not met with a 503 that is no problem document.
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 128 },
+    rewriteUrl: pageUrl,
     // A malformed URL is answered like any other bad input.
     frameworkErrors: (error, _, reply) => {
       sendProblem(reply as unknown as FastifyReply, problem('bad_request', error.message))
@@ -49,7 +55,9 @@ export async function buildServer(parts: HttpParts): Promise<FastifyInstance> {
   app.setSerializerCompiler(() => data => JSON.stringify(data))
   app.setValidatorCompiler(validatorCompiler)
   app.removeContentTypeParser('text/plain')
+  app.server.maxConnections = connectionsAtOnce
   await app.register(cookie)
+  await boundRequests(app)
   guard(app, parts)
   answerProblems(app, parts)
   await describe(app, parts.version)

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { Gate, streamsAtOnce } from '../bounds.ts'
 import { type EventFilter, eventTypes } from '../event-frames.ts'
 import { streamEvents } from '../event-stream.ts'
 import type { HttpParts } from '../parts.ts'
@@ -17,6 +18,7 @@ const Headers = Type.Object({ 'last-event-id': Type.Optional(Type.String({ descr
 /** What happens, as it happens (server-sent events). */
 export function eventRoutes(app: Routes, parts: HttpParts): void {
   const open = new Set<() => void>()
+  const gate = new Gate(streamsAtOnce, 'event streams')
   app.addHook('preClose', async () => {
     for (const close of open) close()
   })
@@ -25,6 +27,7 @@ export function eventRoutes(app: Routes, parts: HttpParts): void {
   app.get('/api/events', { schema }, (request, reply) => {
     const filter = filterOf(request.query)
     const lastId = lastIdOf(request.headers['last-event-id'])
+    const leave = gate.enter()
     reply.hijack()
     const { raw } = reply
     raw.writeHead(200, {
@@ -45,6 +48,7 @@ export function eventRoutes(app: Routes, parts: HttpParts): void {
     raw.on('error', () => undefined)
     raw.once('close', () => {
       end()
+      leave()
       open.delete(close)
     })
   })
@@ -52,7 +56,7 @@ export function eventRoutes(app: Routes, parts: HttpParts): void {
 
 function filterOf(query: { node?: string; types?: string }): EventFilter {
   const types = query.types?.split(',').filter(type => type !== '') ?? null
-  const known: readonly string[] = [...eventTypes, 'alert', 'gap']
+  const known: readonly string[] = [...eventTypes, 'gap']
   for (const type of types ?? [])
     if (!known.includes(type)) throw badInput('/types', `has ${JSON.stringify(type)}`, eventTypes.join(', '))
   return { node: query.node ?? null, types: types && new Set(types) }

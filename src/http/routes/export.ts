@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { ExportQuery } from '../../api/export.ts'
 import type { Row, ExportQuery as StoreQuery } from '../../store/readings.ts'
+import { exportsAtOnce, Gate } from '../bounds.ts'
 import { csvEncoder, jsonlEncoder, type RowEncoder } from '../export-text.ts'
 import type { HttpParts } from '../parts.ts'
 import { badInput } from '../refused.ts'
@@ -13,6 +14,7 @@ const rollupMs = { raw: 0, '1m': 60_000, '1h': 3_600_000 } as const
 
 /** All that is stored, streamed: the rows come from the store chunk by chunk, at the pace the client takes them. */
 export function exportRoutes(app: Routes, parts: HttpParts): void {
+  const gate = new Gate(exportsAtOnce, 'exports')
   const schema = {
     querystring: ExportQuery,
     produces: ['text/csv', 'application/jsonl', 'application/vnd.apache.parquet'],
@@ -20,6 +22,7 @@ export function exportRoutes(app: Routes, parts: HttpParts): void {
   }
   app.get('/api/export', { schema }, async ({ query }, reply) => {
     const asked = storeQuery(query, parts)
+    reply.raw.once('close', gate.enter())
     const format = query.format ?? 'csv'
     const bucketMs = rollupMs[query.rollup ?? 'raw']
     reply.header('content-disposition', `attachment; filename="espalier.${format}"`)

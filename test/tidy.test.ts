@@ -19,6 +19,10 @@ const rooms: Record<string, Rule> = {
   journal: { may: ['kit', 'contract', 'config'], because: 'durability knows no store and no broker' },
   broker: { may: ['kit', 'contract', 'config'], because: 'a broker routes; it judges nothing' },
   store: { may: ['kit', 'contract', 'config', 'ledger'], because: 'a store applies verdicts; it makes none' },
+  site: {
+    may: ['kit', 'contract', 'config'],
+    because: 'it makes files for the machine around us; who uses them is decided elsewhere',
+  },
   sim: { may: ['kit', 'contract', 'config'], because: 'a virtual node sees the wire and nothing behind it, like a board' },
   ingest: {
     may: ['kit', 'contract', 'ledger', 'journal:ports', 'broker:ports', 'store:ports'],
@@ -33,11 +37,11 @@ const rooms: Record<string, Rule> = {
     because: 'it is handed live objects by the manager',
   },
   manager: {
-    may: ['kit', 'contract', 'config', 'api', 'ledger', 'journal', 'broker', 'store', 'sim', 'ingest', 'fleet', 'http'],
+    may: ['kit', 'contract', 'config', 'api', 'ledger', 'journal', 'broker', 'store', 'site', 'sim', 'ingest', 'fleet', 'http'],
     because: 'the only room that knows all',
   },
   cli: {
-    may: ['kit', 'contract', 'api', 'config', 'sim', 'manager:ports'],
+    may: ['kit', 'contract', 'api', 'config', 'site', 'sim', 'manager:ports'],
     because: 'a client of the server; the manager is loaded only when asked',
   },
 }

@@ -1,0 +1,48 @@
+import { createSocket } from 'node:dgram'
+import { isIP } from 'node:net'
+import { hostname, networkInterfaces } from 'node:os'
+
+/** What this machine is called and where it can be reached. */
+export interface MachineNames {
+  /** Lower case; `localhost`, the host's name, NAME.local, and what it is known by outside. */
+  readonly dns: readonly string[]
+  readonly ips: readonly string[]
+}
+
+/** Letters, digits, hyphens and dots: other names can't stand in a certificate. */
+const isName = (text: string): boolean =>
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(text)
+
+/** The names of this moment; `publicHost`: a name or an address that people gave. IPv6 link-local addresses are left out: they mean
+ *  nothing without an interface, and a certificate can't name one. */
+export function machineNames(publicHost: string | null): MachineNames {
+  const host = hostname().toLowerCase()
+  const first = host.split('.')[0]!
+  const outside = publicHost?.toLowerCase() ?? null
+  const dns = ['localhost', host, first, `${first}.local`]
+  const ips = ['127.0.0.1', '::1', ...lanAddresses()]
+  if (outside !== null) (isIP(outside) ? ips : dns).push(outside)
+  return { dns: [...new Set(dns)].filter(isName), ips: [...new Set(ips)] }
+}
+
+const lanAddresses = (): string[] =>
+  Object.values(networkInterfaces())
+    .flatMap(list => list ?? [])
+    .filter(({ internal, address, family }) => !internal && !(family === 'IPv6' && /^fe[89ab]/i.test(address)))
+    .map(({ address }) => address)
+
+/** The IPv4 address that this machine has towards the rest of the network: that of its default route, else any. null: none.
+ *  Connecting a datagram socket sends nothing; the kernel only looks up the route (192.0.2.1 is nobody's, RFC 5737). */
+export async function lanAddress(): Promise<string | null> {
+  const socket = createSocket('udp4')
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.connect(9, '192.0.2.1', () => resolve(socket.address().address))
+    })
+  } catch {
+    return lanAddresses().find(address => isIP(address) === 4) ?? null
+  } finally {
+    socket.close()
+  }
+}

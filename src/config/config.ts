@@ -3,7 +3,9 @@
  *  clock: they are handed in. */
 export { type ConfigFile, type Loaded, loadFile } from './file.ts'
 export type { LogLevel, UpOptions } from './options.ts'
-export type { ConfigProblem } from './problem.ts'
+export { type ConfigProblem, problemText } from './problem.ts'
 export { type Resolved, resolveUp, type UpSources } from './resolve.ts'
-export { upKeys, upSettings } from './settings.ts'
-export { type Check, type Checked, numberOf, parseDurationMs } from './values.ts'
+export { sections } from './sections.ts'
+export { defaultText, keyOf, upSettings, variablesOf } from './settings.ts'
+export { parseDurationMs } from './units.ts'
+export type { Checked } from './values.ts'

@@ -5,3 +5,7 @@ export interface ConfigProblem {
   readonly what: string
   readonly allowed: string
 }
+
+/** `FILE:LINE: key: what; allowed: …` */
+export const problemText = ({ where, key, what, allowed }: ConfigProblem): string =>
+  `${where}: ${key}${key ? ': ' : ''}${what}; allowed: ${allowed}`

@@ -1,7 +1,10 @@
 import type { ConfigFile } from './file.ts'
 import type { UpOptions } from './options.ts'
 import type { ConfigProblem } from './problem.ts'
+import type { Section, SectionPath, SectionSources } from './section.ts'
+import { sections } from './sections.ts'
 import { keyOf, type UpSetting, upSettings, variablesOf } from './settings.ts'
+import { overlay, type Tree, treeFromJson } from './tree.ts'
 
 export interface UpSources {
   readonly data: string
@@ -9,27 +12,34 @@ export interface UpSources {
   readonly flags: Readonly<Record<string, string>>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly file: ConfigFile | null
+  /** The text of a secret's file. */
+  readonly readSecret: SectionSources['readSecret']
 }
 
+/** `from` says where each option comes from: `default`, `command line`, `environment`, `FILE:LINE`. */
 export type Resolved =
-  | { readonly ok: true; readonly options: UpOptions }
+  | { readonly ok: true; readonly options: UpOptions; readonly from: ReadonlyMap<keyof UpOptions, string> }
   | { readonly ok: false; readonly problems: ConfigProblem[] }
 
 /** Takes each setting from the first source that has it, and checks that one. */
 export function resolveUp(sources: UpSources): Resolved {
   const problems: ConfigProblem[] = []
   const options: Record<string, unknown> = { data: sources.data }
+  const from = new Map<keyof UpOptions, string>()
   for (const s of upSettings) {
     const found = lookUp(s, sources)
-    if (!found) {
-      options[s.option] = s.fallback
-      continue
-    }
-    const checked = s.check(found.value)
+    from.set(s.option, found?.where ?? 'default')
+    const checked = found ? s.check(found.value) : { ok: true as const, value: s.fallback }
     if (checked.ok) options[s.option] = checked.value
-    else problems.push({ where: found.where, key: found.key, what: checked.what, allowed: checked.allowed })
+    else problems.push({ where: found!.where, key: found!.key, what: checked.what, allowed: checked.allowed })
   }
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, options: options as unknown as UpOptions }
+  for (const s of sections) {
+    const tree = lookUpTree(s, sources)
+    const parsed = tree === null ? s.fallback : parseSection(s, tree, sources, problems)
+    options[s.option] = parsed
+    from.set(s.option, tree === null ? 'default' : 'value' in tree ? tree.at([]) : tree.where)
+  }
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, options: options as unknown as UpOptions, from }
 }
 
 function lookUp(s: UpSetting, sources: UpSources): { value: unknown; where: string; key: string } | undefined {
@@ -41,5 +51,39 @@ function lookUp(s: UpSetting, sources: UpSources): { value: unknown; where: stri
   }
   const key = keyOf(s)
   const entry = sources.file?.entries.get(key)
-  return entry && { value: entry.value, where: `${sources.file!.name}:${entry.line}`, key }
+  // A key with nothing behind it says "none" where none is allowed.
+  if (entry === undefined || (entry.value === null && s.fallback === null)) return undefined
+  return { value: entry.value, where: `${sources.file!.name}:${entry.line}`, key }
 }
+
+/** The flag's tree, or the environment's, or the file's with single values of the environment over it; null: nobody gave one. */
+function lookUpTree(s: Section, { flags, env, file }: UpSources): Tree | ConfigProblem | null {
+  const given = flags[s.key]
+  if (given !== undefined) return treeFromJson(given, 'command line', `--${s.key}`)
+  const variable = `ESPALIER_${s.key.toUpperCase()}`
+  const whole = env[variable]
+  let tree = whole ? treeFromJson(whole, 'environment', variable) : (file?.trees.get(s.key) ?? null)
+  if (tree !== null && 'where' in tree) return tree
+  for (const [name, value] of Object.entries(env).sort()) {
+    if (!name.startsWith(`${variable}__`) || value === undefined || value === '') continue
+    const steps = name.slice(variable.length + 2).split('__')
+    tree = overlay(tree ?? { value: {}, at: () => 'environment' }, steps, value, 'environment')
+  }
+  return tree
+}
+
+function parseSection(s: Section, tree: Tree | ConfigProblem, sources: UpSources, problems: ConfigProblem[]): unknown {
+  if ('where' in tree) {
+    problems.push(tree)
+    return undefined
+  }
+  const parsed = s.parse(tree.value, { at: path => tree.at(path), readSecret: sources.readSecret })
+  if (parsed.ok) return parsed.value
+  for (const { path, what, allowed } of parsed.problems)
+    problems.push({ where: tree.at(path), key: keyText(s.key, path), what, allowed })
+  return undefined
+}
+
+/** `alerts.rules[0].above`, as a person writes it. */
+const keyText = (key: string, path: SectionPath): string =>
+  path.reduce<string>((text, step) => (typeof step === 'number' ? `${text}[${step}]` : `${text}.${step}`), key)

@@ -9,7 +9,9 @@ export interface UpSetting<K extends keyof UpOptions = keyof UpOptions> {
   readonly flag: string
   readonly value: string
   readonly fallback: UpOptions[K]
-  readonly check: Check<UpOptions[K]>
+  readonly check: Check<NonNullable<UpOptions[K]>>
+  /** Taken over by `config reload`; without it a restart is needed. */
+  readonly reload?: true
   readonly help: string
 }
 
@@ -106,6 +108,7 @@ export const upSettings: readonly UpSetting[] = [
     value: 'LEVEL',
     fallback: 'info',
     check: choice(logLevels),
+    reload: true,
     help: 'what is logged on stderr',
   }),
   setting({
@@ -154,6 +157,7 @@ export const upSettings: readonly UpSetting[] = [
     value: 'NAME',
     fallback: 'Espalier',
     check: text(64),
+    reload: true,
     help: 'what the page calls this place',
   }),
   setting({
@@ -163,6 +167,7 @@ export const upSettings: readonly UpSetting[] = [
     value: 'WHAT',
     fallback: 'accept',
     check: choice(['accept', 'quarantine', 'refuse'] as const),
+    reload: true,
     help: 'nodes that nobody added: take them, keep what they say apart until they are claimed, or refuse it',
   }),
   setting({
@@ -172,6 +177,7 @@ export const upSettings: readonly UpSetting[] = [
     value: 'AGE',
     fallback: 2 * yearMs,
     check: durationMs(7 * dayMs, 100 * yearMs),
+    reload: true,
     help: 'how long readings are kept',
   }),
   setting({
@@ -181,6 +187,7 @@ export const upSettings: readonly UpSetting[] = [
     value: 'BYTES',
     fallback: 2 * 2 ** 30,
     check: bytes(2 ** 20, 2 ** 50),
+    reload: true,
     help: 'how much disk they may take; the oldest go first',
   }),
   setting({
@@ -190,6 +197,7 @@ export const upSettings: readonly UpSetting[] = [
     value: 'AGE',
     fallback: 2 * yearMs,
     check: durationMs(7 * dayMs, 100 * yearMs),
+    reload: true,
     help: 'how long minutes (min, mean, max, count) of fast nodes are kept',
   }),
   setting({
@@ -199,6 +207,7 @@ export const upSettings: readonly UpSetting[] = [
     value: 'AGE',
     fallback: 10 * yearMs,
     check: durationMs(7 * dayMs, 100 * yearMs),
+    reload: true,
     help: 'how long hours are kept',
   }),
   setting({
@@ -208,6 +217,7 @@ export const upSettings: readonly UpSetting[] = [
     value: 'DIR',
     fallback: null,
     check: text(4096),
+    reload: true,
     help: 'folder for scheduled backups; none without it',
   }),
   setting({
@@ -217,6 +227,7 @@ export const upSettings: readonly UpSetting[] = [
     value: 'TIME',
     fallback: dayMs,
     check: durationMs(60_000, 365 * dayMs),
+    reload: true,
     help: 'how often a backup is made',
   }),
   setting({
@@ -226,6 +237,7 @@ export const upSettings: readonly UpSetting[] = [
     value: 'N',
     fallback: 7,
     check: wholeIn(1, 1_000),
+    reload: true,
     help: 'how many of them are kept',
   }),
 ]
@@ -235,9 +247,13 @@ export const keyOf = ({ key, flag }: Pick<UpSetting, 'key' | 'flag'>): string =>
 
 /** Its environment variables, the first goes over the second. */
 export function variablesOf(s: Pick<UpSetting, 'key' | 'flag'>): string[] {
-  const long = `ESPALIER_${keyOf(s).replace('.', '__').toUpperCase()}`
+  const long = `ESPALIER_${keyOf(s).replaceAll('.', '__').toUpperCase()}`
   return s.key === undefined ? [`ESPALIER_${s.flag.toUpperCase().replaceAll('-', '_')}`, long] : [long]
 }
 
 /** Keys that espalier.yaml may have, for the check of unknown ones. */
 export const upKeys: readonly string[] = upSettings.map(keyOf)
+
+/** The default as a person writes it; "none" where there is none. */
+export const defaultText = ({ check, fallback }: Pick<UpSetting, 'check' | 'fallback'>): string =>
+  fallback === null ? 'none' : String(check.written(fallback as never))

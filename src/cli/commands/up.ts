@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunInfo } from '../../api/run.ts'
-import type { ConfigFile, ConfigProblem, UpOptions } from '../../config/config.ts'
-import { upSettings } from '../../config/settings.ts'
-import { spanText } from '../../config/values.ts'
+import type { UpOptions } from '../../config/config.ts'
+import { sections } from '../../config/sections.ts'
+import { defaultText, upSettings } from '../../config/settings.ts'
+import { configError, resolveSettings } from '../configuration.ts'
 import type { Context } from '../context.ts'
 import { type Define, examples } from '../definition.ts'
 import { CliError, type Exit, exits } from '../errors.ts'
@@ -13,24 +14,21 @@ export const defineUp: Define = (program, run) => {
   for (const s of upSettings)
     up.option(
       s.value === 'on|off' ? `--${s.flag} [${s.value}]` : `--${s.flag} <${s.value}>`,
-      `${s.help} (default ${defaultText(s.option, s.fallback)})`,
+      `${s.help} (default ${defaultText(s)})`,
     )
+  for (const s of sections) up.option(`--${s.key} <JSON>`, `${s.help}, as JSON`)
   up.addHelpText(
     'after',
     `
-Each is also an environment variable, such as ESPALIER_MQTT_PORT, and a key below "up:" in espalier.yaml, such as mqtt_port.
+Each is also an environment variable and a key in espalier.yaml (docs/reference/config.md): ESPALIER_MQTT_PORT, up.mqtt_port.
 ${examples('espalier up', 'espalier up --mqtt-port 1884 --http-port 8081 --data /var/lib/espalier', 'espalier up --sim 0', 'espalier up --sim 20 --sim-interval 0.1 --json')}`,
   ).action((flags: Record<string, string | true>) => run(context => startUp(context, flags)))
 }
 
-function defaultText(option: keyof UpOptions, fallback: unknown): string {
-  if (typeof fallback === 'boolean') return fallback ? 'on' : 'off'
-  if (fallback === null) return 'none'
-  return option.endsWith('Ms') ? spanText(Number(fallback)) : String(fallback)
-}
-
 async function startUp(context: Context, given: Record<string, string | true>): Promise<Exit> {
-  const options = await optionsOf(context, given)
+  const resolved = await resolveSettings(context, given)
+  if (!resolved.ok) throw await configError(resolved.problems)
+  const { options } = resolved
   const manager = await import('../../manager/manager.ts')
   let running: Awaited<ReturnType<typeof manager.startManager>>
   try {
@@ -46,41 +44,6 @@ async function startUp(context: Context, given: Record<string, string | true>): 
   context.out.message('stopping')
   await running.stop()
   return exits.done
-}
-
-async function optionsOf(context: Context, given: Record<string, string | true>): Promise<UpOptions> {
-  const { resolveUp } = await import('../../config/config.ts')
-  const file = await configFile(context)
-  const flags: Record<string, string> = {}
-  for (const s of upSettings) {
-    const value = given[s.flag.replace(/-./g, m => m[1]!.toUpperCase())]
-    if (value !== undefined) flags[s.flag] = value === true ? 'on' : value
-  }
-  const resolved = resolveUp({ data: context.data, flags, env: context.env, file })
-  if (resolved.ok) return resolved.options
-  throw configError(resolved.problems)
-}
-
-/** --config and ESPALIER_CONFIG must be there; DATA/espalier.yaml may be. */
-async function configFile(context: Context): Promise<ConfigFile | null> {
-  const named = context.flags.config ?? (context.env.ESPALIER_CONFIG || undefined)
-  const path = named ?? join(context.data, 'espalier.yaml')
-  if (named === undefined && !existsSync(path)) return null
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new CliError(exits.usage, 'bad_config', `${path} can't be read (${(error as Error).message})`)
-  }
-  const { loadFile } = await import('../../config/config.ts')
-  const loaded = loadFile(text, path)
-  if (loaded.ok) return loaded.file
-  throw configError(loaded.problems)
-}
-
-function configError(problems: readonly ConfigProblem[]): CliError {
-  const lines = problems.map(p => `${p.where}: ${p.key}${p.key ? ': ' : ''}${p.what}; allowed: ${p.allowed}`)
-  return new CliError(exits.usage, 'bad_config', lines.join('\n  '), 'espalier up --help')
 }
 
 type ManagerDoor = typeof import('../../manager/manager.ts')

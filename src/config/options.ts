@@ -1,3 +1,5 @@
+import type { AlertsConfig } from '../contract/alert-rules.ts'
+
 /** What `espalier up` was told, checked: flag over environment over file over default. */
 export interface UpOptions {
   /** The data directory, as given. */
@@ -38,6 +40,8 @@ export interface UpOptions {
   readonly backupDir: string | null
   readonly backupEveryMs: number
   readonly backupKeep: number
+  /** Rules in force, the default ones among them, and where alerts are told. Holds secrets: never shown. */
+  readonly alerts: AlertsConfig
 }
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const

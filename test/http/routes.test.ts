@@ -1,3 +1,4 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
 import type { FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, test } from 'vitest'
 import { buildServer } from '../../src/http/server.ts'
@@ -383,6 +384,7 @@ describe('the rest of the house', () => {
     const { get } = await server()
     const { body } = await get('/api/openapi.json')
     expect(body.openapi).toBe('3.1.0')
+    expect(await new Validator().validate(body)).toMatchObject({ valid: true })
     expect(Object.keys(body.paths)).toEqual(
       expect.arrayContaining([
         '/api/nodes',

@@ -4,6 +4,7 @@ import { type After, type EventsOptions, readEvents } from './event-reader.ts'
 import type { ApiEvent } from './events.ts'
 import type { ExportFormat } from './export.ts'
 import type { Health } from './health.ts'
+import type { Credential, IdentityView, NodeAddition, NodeRotation } from './identities.ts'
 import type { LedgerReport } from './ledger.ts'
 import type { NodeDetail, NodePatch, NodeView } from './nodes.ts'
 import type { ReadingsView } from './readings.ts'
@@ -29,6 +30,12 @@ export interface Client {
   node(id: string): Promise<NodeDetail>
   patchNode(id: string, patch: NodePatch): Promise<NodeView>
   removeNode(id: string, history: 'keep' | 'delete'): Promise<void>
+  /** The credential is in this answer and nowhere else. */
+  addNode(addition: NodeAddition): Promise<Credential>
+  rotateNode(id: string, rotation?: NodeRotation): Promise<Credential>
+  revokeNode(id: string): Promise<IdentityView>
+  claimNode(id: string): Promise<NodeView>
+  identities(): Promise<IdentityView[]>
   readings(id: string, query?: { sensor?: readonly string[]; from?: number; to?: number; points?: number }): Promise<ReadingsView>
   /** `key`: Idempotency-Key, so that a repeated call cannot send twice. */
   send(id: string, request: CommandRequest, key?: string): Promise<CommandView>
@@ -58,6 +65,11 @@ export function createClient(options: ClientOptions): Client {
     node: id => api.get(nodePath(id)),
     patchNode: (id, patch) => api.write('PATCH', nodePath(id), patch),
     removeNode: (id, history) => api.write('DELETE', nodePath(id) + queryString({ history })),
+    addNode: addition => api.write('POST', '/api/nodes', addition),
+    rotateNode: (id, rotation = {}) => api.write('POST', `${nodePath(id)}/rotate`, rotation),
+    revokeNode: id => api.write('POST', `${nodePath(id)}/revoke`),
+    claimNode: id => api.write('POST', `${nodePath(id)}/claim`),
+    identities: () => list(api, '/api/identities', {}, Number.POSITIVE_INFINITY),
     readings: (id, query = {}) => api.get(`${nodePath(id)}/readings`, { ...query, sensor: query.sensor?.join(',') }),
     send: (id, request, key) => api.write('POST', `${nodePath(id)}/commands`, request, key ? { 'idempotency-key': key } : {}),
     commands: ({ limit = 100, ...query } = {}) => list(api, '/api/commands', query, limit),

@@ -169,8 +169,8 @@ export const rejects = {
   },
   unclaimed: {
     sentence: 'The node is not claimed.',
-    allowed: 'nodes that were added',
-    mend: 'Add it: espalier node add ID.',
+    allowed: 'nodes that were added or claimed',
+    mend: 'Claim it (espalier node claim ID) or add it with a credential (espalier node add ID).',
   },
   removed: {
     sentence: 'The node was removed, but still speaks.',

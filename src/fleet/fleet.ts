@@ -5,7 +5,17 @@ import type { Applier } from '../contract/events.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Records } from '../store/records.ts'
+import type { Identities, IdentitySources } from './identities/identities.ts'
 
+export type {
+  Identities,
+  IdentityRefusal,
+  IdentityResult,
+  IdentitySources,
+  LiveSessions,
+  UnclaimedPolicy,
+} from './identities/identities.ts'
+export type { CertificateIssuer, IssuedCertificate } from './identities/issuer.ts'
 export { openFleet } from './open.ts'
 
 /** fleet: who the nodes are, whether they are there, and what they were told. Durable batches come in as an applier; commands
@@ -21,10 +31,12 @@ export interface Fleet extends Applier {
   /** The last status with online:true: what the node says of itself outlives its will. */
   described(id: string): Record<string, unknown> | null
   patch(id: string, patch: NodePatch): Promise<NodeView | undefined>
-  /** Tombstone: if the id speaks again it is quarantined. Waits for open commands to be cancelled or unknown. */
+  /** Tombstone: if the id speaks again it is quarantined. Its credential goes with it, and its session is closed. Waits for open
+   *  commands to be cancelled or unknown. */
   remove(id: string): Promise<boolean>
   removed(id: string): boolean
   readonly commands: Commands
+  readonly identities: Identities
   /** Queued commands may leave from here on; presence and deadlines tick. */
   sendThrough(broker: Broker): void
   reachability(node: string, reachable: boolean): void
@@ -42,7 +54,9 @@ export interface FleetParts {
   readonly clock: Clock
   /** Is this wall clock not to be believed (wire contract §8)? Then no command expires. Default: never. */
   readonly clockSuspect?: () => boolean
-  /** Fills bytes with chance, for the ids of commands. Default: node:crypto. */
+  /** Where certificates come from, and what is to be done with nodes that nobody added. Default: none, and they are accepted. */
+  readonly identities?: Partial<IdentitySources>
+  /** Fills bytes with chance, for the ids of commands and for passwords. Default: node:crypto. */
   readonly random?: (bytes: Uint8Array) => void
   /** Calls `work` again and again; answers with how to stop it. Default: a timer that keeps no process alive. */
   readonly every?: (ms: number, work: () => void) => () => void

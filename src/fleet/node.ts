@@ -7,6 +7,10 @@ export interface Node {
   readonly id: string
   /** false: all that came so far was rejected. */
   exists: boolean
+  /** Nothing of it was let in, because nobody claimed it: shown all the same, so that a person can. */
+  waiting: boolean
+  /** A person added or claimed it. */
+  claimed: boolean
   name: string | null
   tags: readonly string[]
   firstSeen: number
@@ -46,6 +50,7 @@ export interface Slot {
 export interface NodeRecord {
   readonly id: string
   readonly exists: boolean
+  readonly waiting?: true
   readonly first_seen: number
   readonly last_seen: number
   readonly last_reading: number | null
@@ -66,6 +71,8 @@ export interface NodeRecord {
 export const blankNode = (id: string, arrived: number): Node => ({
   id,
   exists: false,
+  waiting: false,
+  claimed: false,
   name: null,
   tags: [],
   firstSeen: arrived,
@@ -93,6 +100,7 @@ export function nodeToRecord(node: Node): NodeRecord {
   return {
     id: node.id,
     exists: node.exists,
+    ...(node.waiting && { waiting: true as const }),
     first_seen: node.firstSeen,
     last_seen: node.lastSeen,
     last_reading: node.lastReading,
@@ -115,6 +123,7 @@ export function nodeFromRecord(record: NodeRecord): Node {
   const interval = record.described?.interval
   return Object.assign(node, {
     exists: record.exists,
+    waiting: record.waiting === true,
     lastSeen: record.last_seen,
     lastReading: record.last_reading,
     rssi: record.rssi,
@@ -135,13 +144,14 @@ export function nodeFromRecord(record: NodeRecord): Node {
   })
 }
 
+export const isVirtual = (node: Node): boolean => node.described?.virtual === true
+
 export const viewOf = (node: Node): NodeView => ({
   id: node.id,
   name: node.name,
   state: node.presence.state,
-  // Until identities exist, a node that the broker lets in is one of ours.
-  claimed: true,
-  virtual: node.described?.virtual === true,
+  claimed: node.claimed || isVirtual(node),
+  virtual: isVirtual(node),
   first_seen: node.firstSeen,
   last_seen: node.lastSeen,
   last_reading: node.lastReading,

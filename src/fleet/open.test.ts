@@ -143,9 +143,9 @@ describe('a node', () => {
     world.batch(world.reading('01', { t: 1 }), world.status('02', {}), world.ack('03', { command: 'ping', state: 'done' }))
     const seen = world.fleet.nodes().map(node => [node.id, node.rejected, node.first_seen, node.last_seen, node.claimed])
     expect(seen).toEqual([
-      ['01', 3, now, now, true],
-      ['02', 1, now, now, true],
-      ['03', 0, now, now, true],
+      ['01', 3, now, now, false],
+      ['02', 1, now, now, false],
+      ['03', 0, now, now, false],
     ])
     expect(world.fleet.node('04')).toBeUndefined()
     world.batch(world.reading('04', { t: 1 }))

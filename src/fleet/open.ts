@@ -5,11 +5,14 @@ import { comparePositions, type DurableBatch, firstPosition, type Position } fro
 import type { Change } from '../store/records.ts'
 import { openCommandQueue } from './commands/queue.ts'
 import type { Fleet, FleetEvent, FleetParts } from './fleet.ts'
+import { forgetChanges, IdentityBook } from './identities/book.ts'
+import { openIdentities } from './identities/open.ts'
 import { type Labels, type NodeRecord, viewOf } from './node.ts'
 import { Registry } from './registry.ts'
 
 /** Joins registry, presence, commands and the ledger's records into the fleet's door. Collections: `nodes`, `ledger` and `fleet`
- *  (watermarks) change together at a checkpoint; `labels` and `removed` whenever a person changes them; `commands` by queue.ts. */
+ *  (watermarks) change together at a checkpoint; `labels` and `removed` whenever a person changes them; `commands` by queue.ts; those
+ *  of identities by identities/book.ts. */
 export async function openFleet(parts: FleetParts): Promise<Fleet> {
   const { records, ledger, clock } = parts
   const every = parts.every ?? timer
@@ -29,6 +32,8 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
   for await (const [id, labels] of records.list<Labels>('labels')) registry.label(id, labels)
   for await (const [id, record] of records.list<NodeRecord>('nodes'))
     if (!registry.removed(id)) registry.load(record, clock.monoMs())
+  const book = new IdentityBook()
+  for (const [id, firstSeen] of await book.load(records)) registry.introduce(id, firstSeen)
   for await (const [id, snapshot] of records.list('ledger')) if (!registry.removed(id)) ledger.restore(id, snapshot)
 
   let applied = (await records.get<Position>('fleet', 'applied')) ?? firstPosition
@@ -40,16 +45,40 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
   let ticking = false
   const ledgerChanged = new Set<string>()
   const leaving = new Set<string>()
-  let labelling: Promise<unknown> = Promise.resolve()
+  let turn: Promise<unknown> = Promise.resolve()
 
+  /** What people change, one after the other. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(work)
+    turn = mine.catch(() => undefined)
+    return mine
+  }
+
+  const random = parts.random ?? (bytes => void randomFillSync(bytes))
   const commands = await openCommandQueue({
     records,
     clock,
-    random: parts.random ?? (bytes => void randomFillSync(bytes)),
+    random,
     clockSuspect: parts.clockSuspect ?? (() => false),
     nodeExists: id => registry.get(id) !== undefined && !leaving.has(id),
     delivery,
     emit: command => emit({ type: 'command', command }),
+    problem,
+  })
+
+  const identities = openIdentities({
+    records,
+    clock,
+    random,
+    book,
+    registry,
+    inTurn,
+    checkpoint: () => checkpoint({ sync: true }),
+    issuer: () => null,
+    mqttsPort: () => 0,
+    policy: () => 'accept',
+    standsIn: () => false,
+    ...parts.identities,
     problem,
   })
 
@@ -97,7 +126,13 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
     const position = applied
     const nodes = registry.takeChanged()
     const waiting = commands.pending()
-    const changes: Change[] = [...ledgerChanges(), ...waiting.changes, { collection: 'fleet', key: 'applied', value: position }]
+    const uses = book.takeUses()
+    const changes: Change[] = [
+      ...ledgerChanges(),
+      ...waiting.changes,
+      ...uses.changes,
+      { collection: 'fleet', key: 'applied', value: position },
+    ]
     for (const [key, value] of nodes)
       changes.push(value === null ? { collection: 'nodes', key, remove: true } : { collection: 'nodes', key, value })
     const ledgerIds = [...ledgerChanged]
@@ -107,6 +142,7 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
       if (sync) kept = position
     } catch (error) {
       waiting.written(false)
+      uses.putBack()
       registry.putBackChanged(nodes.keys())
       for (const id of ledgerIds) ledgerChanged.add(id)
       throw error
@@ -126,14 +162,16 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
   }
 
   async function remove(id: string): Promise<boolean> {
-    if (registry.get(id) === undefined || leaving.has(id)) return false
+    if (registry.get(id) === undefined) return false
     leaving.add(id)
     try {
       await commands.abandon(id)
       const gone: Change[] = ['nodes', 'labels', 'ledger'].map(collection => ({ collection, key: id, remove: true }))
-      await records.write([{ collection: 'removed', key: id, value: { time: clock.wallMs() } }, ...gone], { sync: true })
+      const tombstone = { collection: 'removed', key: id, value: { time: clock.wallMs() } }
+      await records.write([tombstone, ...gone, ...forgetChanges(id)], { sync: true })
       registry.remove(id)
       ledger.forget(id)
+      identities.removed(id)
       return true
     } finally {
       leaving.delete(id)
@@ -158,14 +196,11 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
     },
     status: id => registry.get(id)?.status ?? null,
     described: id => registry.get(id)?.described ?? null,
-    patch: (id, patch) => {
-      const mine = labelling.then(() => relabel(id, patch))
-      labelling = mine.catch(() => undefined)
-      return mine
-    },
-    remove,
+    patch: (id, patch) => inTurn(() => relabel(id, patch)),
+    remove: id => inTurn(() => remove(id)),
     removed: id => registry.removed(id),
     commands,
+    identities,
     sendThrough(through) {
       broker = through
       commands.sendThrough(through)
@@ -186,7 +221,7 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
     async close() {
       stopTicking?.()
       await commands.close()
-      await labelling
+      await turn
     },
   }
 }

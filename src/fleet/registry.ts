@@ -1,12 +1,22 @@
 import type { NodeView, PresenceState } from '../api/nodes.ts'
 import type { JournalEvent, ReadingEvent, StatusEvent } from '../contract/events.ts'
 import type { Status } from '../contract/schemas.ts'
-import { blankNode, type Labels, type Node, type NodeRecord, nodeFromRecord, nodeToRecord, type Slot, viewOf } from './node.ts'
+import {
+  blankNode,
+  isVirtual,
+  type Labels,
+  type Node,
+  type NodeRecord,
+  nodeFromRecord,
+  nodeToRecord,
+  type Slot,
+  viewOf,
+} from './node.ts'
 import { lateAfterMs, type PresenceEvent, step } from './presence.ts'
 
 /** Who the nodes are: applies durable events to what is known of each. The same events give the same nodes, whether they come live
- *  or from a replay. A node exists from its first accepted message (wire contract §1); what is rejected of an id before that is
- *  counted, for a bounded number of ids. Knows no disk. */
+ *  or from a replay. A node exists from its first accepted message (wire contract §1) or from the moment a person added or claimed it;
+ *  what is rejected of an id before that is counted, for a bounded number of ids. Knows no disk. */
 export interface RegistryParts {
   readonly onPresence: (node: string, state: PresenceState, time: number) => void
   readonly onBirth: (node: string, time: number) => void
@@ -45,11 +55,41 @@ export class Registry {
 
   get(id: string): Node | undefined {
     const node = this.#nodes.get(id)
-    return node?.exists ? node : undefined
+    return node !== undefined && isShown(node) ? node : undefined
+  }
+
+  /** A person added or claimed it: it is there from `firstSeen` on, whether it ever spoke or not. Lifts the tombstone. */
+  introduce(id: string, firstSeen: number): void {
+    this.#removed.delete(id)
+    let node = this.#nodes.get(id)
+    if (node === undefined) {
+      node = Object.assign(blankNode(id, firstSeen), this.#labels.get(id))
+      this.#nodes.set(id, node)
+    }
+    this.#strangers.delete(id)
+    this.#changed.add(id)
+    node.claimed = true
+    if (node.exists) return
+    node.exists = true
+    node.waiting = false
+    node.firstSeen = firstSeen
+  }
+
+  /** It was kept out because nobody claimed it. */
+  knocked(id: string, arrived: number): void {
+    if (this.#removed.has(id)) return
+    this.#waits(this.#nodes.get(id) ?? this.#meet(id, arrived), arrived)
+    this.#changed.add(id)
+  }
+
+  /** A person's own, or a stand-in. */
+  claimed(id: string): boolean {
+    const node = this.#nodes.get(id)
+    return node !== undefined && (node.claimed || isVirtual(node))
   }
 
   views(): NodeView[] {
-    const known = [...this.#nodes.values()].filter(node => node.exists)
+    const known = [...this.#nodes.values()].filter(isShown)
     return known.sort((a, b) => (a.id < b.id ? -1 : 1)).map(viewOf)
   }
 
@@ -113,6 +153,7 @@ export class Registry {
         break
       case 'reject':
         node.rejected += event.count
+        if (event.reason === 'unclaimed') this.#waits(node, event.arrived)
         if (event.reason !== 'retained_replay' && isTelemetry(event.topic)) this.#heard(node, event.arrived, live, monoMs, batch)
         break
       case 'oldest':
@@ -154,10 +195,16 @@ export class Registry {
     return node
   }
 
+  #waits(node: Node, arrived: number): void {
+    node.lastSeen = arrived
+    if (!node.exists) node.waiting = true
+  }
+
   #accepted(node: Node, arrived: number): void {
     node.lastSeen = arrived
     if (node.exists) return
     node.exists = true
+    node.waiting = false
     node.firstSeen = arrived
     this.#strangers.delete(node.id)
   }
@@ -199,6 +246,8 @@ export class Registry {
     return stale
   }
 }
+
+const isShown = (node: Node): boolean => node.exists || node.waiting
 
 /** Said by the broker, not by the node: it tells nothing of when the node spoke last. A planned goodbye has a reason (§4). */
 const isWill = (status: Status): boolean => !status.online && status.reason === undefined

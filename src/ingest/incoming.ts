@@ -13,6 +13,7 @@ export interface ReaderParts extends JudgeParts {
   readonly ackMatches: (node: string, ack: { id?: string; command: string }) => boolean
   readonly clockSuspect: () => boolean
   readonly removed: (node: string) => boolean
+  readonly unclaimed: (node: string) => boolean
   /** What was told so far must be applied before the next answer of `ackMatches` is worth anything; see `ack` below. */
   readonly settleAcks: (node: string) => Promise<void> | undefined
   readonly outcome: Outcome
@@ -55,6 +56,7 @@ export class MessageReader {
   private telemetry(message: Incoming, node: string): Promise<void> | undefined {
     const { parts } = this
     if (parts.removed(node)) return this.quarantine(message, node)
+    if (parts.unclaimed(node)) return this.keepApart(message, node)
     if (message.replay) return this.reject(message, node, { reason: 'retained_replay', detail: laneDetails.retainedReplay() })
     const context = { topicNode: node, now: message.arrived, clockSuspect: parts.clockSuspect() }
     const decoded = decode(message.payload, context)
@@ -72,12 +74,15 @@ export class MessageReader {
       // Clearing the retained status of a removed node is how it is tidied away: neither news nor a fault.
       return decoded.ok && decoded.status === null ? undefined : this.quarantine(message, node)
     }
+    // Clearing it leaves nothing to keep apart.
+    if (parts.unclaimed(node)) return decoded.ok && decoded.status === null ? undefined : this.keepApart(message, node)
     if (!decoded.ok) return this.reject(message, node, decoded.reject)
     return this.emit({ kind: 'status', node, arrived: message.arrived, live: !message.replay, status: decoded.status })
   }
 
   private ack(message: Incoming, node: string): Promise<void> | undefined {
     if (this.parts.removed(node)) return this.quarantine(message, node)
+    if (this.parts.unclaimed(node)) return this.keepApart(message, node)
     const decoded = decodeAck(message.payload, { topicNode: node })
     if (!decoded.ok) return this.reject(message, node, decoded.reject)
     const { ack } = decoded
@@ -104,6 +109,10 @@ export class MessageReader {
     // Added again later, it begins anew: what was remembered of its old life is not kept.
     this.parts.nodes.forget(node)
     return this.reject(message, node, { reason: 'removed', detail: laneDetails.removed(node) })
+  }
+
+  private keepApart(message: Incoming, node: string): undefined {
+    return this.reject(message, node, { reason: 'unclaimed', detail: laneDetails.unclaimed(node) })
   }
 
   private reject(message: Incoming, node: string | null, { reason, detail }: MessageReject): undefined {

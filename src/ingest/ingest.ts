@@ -58,6 +58,8 @@ export interface LaneParts {
   readonly clockSuspect: () => boolean
   /** Ids that were removed: what they say is quarantined (`removed`). */
   readonly removed: (node: string) => boolean
+  /** Nodes that nobody claimed, where that is not enough: what they say is kept apart (`unclaimed`). Default: it is enough. */
+  readonly unclaimed?: (node: string) => boolean
   /** Readings a node may bring; default: no limit (`quota`). */
   readonly rateLimit?: RateLimit
   /** When a batch is closed; the default is for a disk, tests may want less. */

@@ -57,6 +57,7 @@ class OneLane implements Lane {
       ackMatches: parts.ackMatches,
       clockSuspect: parts.clockSuspect,
       removed: parts.removed,
+      unclaimed: parts.unclaimed ?? (() => false),
       settleAcks: node => (this.acked.has(node) ? this.commit() : undefined),
       outcome: this.outcome(),
     })

@@ -91,6 +91,7 @@ export const laneDetails = {
   badTopic: (topic: string) => rejectDetail('bad_topic', `the topic is ${JSON.stringify(topic)}`),
   retainedReplay: () => rejectDetail('retained_replay', 'the broker delivered it with the retain flag, as an old message'),
   removed: (node: string) => rejectDetail('removed', `node ${node} was removed`),
+  unclaimed: (node: string) => rejectDetail('unclaimed', `nobody added or claimed node ${node}`),
   unknownCommand: (ack: { id?: string; command: string }) =>
     rejectDetail(
       'unknown_command_id',

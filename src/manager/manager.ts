@@ -13,6 +13,7 @@ import { isLoopback, listening, NotLoopback } from './errors.ts'
 import { healthOf } from './health.ts'
 import { createKeeper } from './keeper.ts'
 import { createLive } from './live.ts'
+import { identitySources, liveSessions } from './identities.ts'
 import { type Log, openLog } from './log.ts'
 import { type MachineFacts, machineReader } from './machine-facts.ts'
 import { openOwnBroker } from './own-broker.ts'
@@ -73,6 +74,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
     clock,
     clockSuspect: guard.suspect,
     onProblem: text => log.warn(text),
+    identities: identitySources(options),
   })
   const rejects = await openRejects(records)
   const live = createLive(hub)
@@ -96,6 +98,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
     ackMatches: (node, ack) => fleet.commands.matches(node, ack),
     clockSuspect: guard.suspect,
     removed: node => fleet.removed(node),
+    unclaimed: node => fleet.identities.quarantines(node),
   })
   fleet.onBirth(node => lane.born(node))
   const keeper = createKeeper({ journal, lane, store, records: [fleet, rejects, guard], clock })
@@ -108,6 +111,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
   opened.push(() => broker.close())
   lane.sendReceiptsThrough(broker)
   fleet.sendThrough(broker)
+  fleet.identities.disconnectThrough(liveSessions(broker, lane, clock))
   fleet.on(event => {
     if (event.type === 'command') hub.publish({ type: 'command', data: event.command })
     else hub.publish({ type: 'presence', data: { node: event.node, state: event.state, time: event.time } })

@@ -1,10 +1,10 @@
-import { timingSafeEqual } from 'node:crypto'
 import { type EmbeddedBroker, openEmbeddedBroker } from '../broker/embedded/embedded.ts'
 import type { UpOptions } from '../config/config.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Lane } from '../ingest/ingest.ts'
 import type { Clock } from '../kit/clock.ts'
 import { listening } from './errors.ts'
+import { authenticator } from './identities.ts'
 import type { Log } from './log.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -30,6 +30,7 @@ export async function openOwnBroker(parts: OwnBrokerParts): Promise<EmbeddedBrok
         listeners: [{ host: options.mqttHost, port: options.mqttPort, anonymous: true }],
         keepDir: `${options.data}/broker`,
         commitWindowMs: options.commitWindowMs,
+        refuses: node => fleet.identities.refuses(node),
         clock,
         version,
         onAlarm: text => {
@@ -41,16 +42,10 @@ export async function openOwnBroker(parts: OwnBrokerParts): Promise<EmbeddedBrok
         accept: group => lane.accept(group),
         oversize: notice => lane.oversize(notice),
         reachability: (node, reachable) => fleet.reachability(node, reachable),
-        authenticate: async ({ user, password }) =>
-          user === '_manager' && same(password, secrets.managerSecret) ? { role: 'service', user } : null,
+        authenticate: authenticator(secrets, fleet.identities),
       },
     ),
   )
   opening = false
   return broker
-}
-
-const same = (given: Uint8Array, secret: string): boolean => {
-  const wanted = Buffer.from(secret)
-  return given.length === wanted.length && timingSafeEqual(given, wanted)
 }

@@ -1,6 +1,7 @@
 import type { BrokerView } from '../../src/api/broker.ts'
 import type { CommandView } from '../../src/api/commands.ts'
 import type { Health } from '../../src/api/health.ts'
+import type { IdentityView } from '../../src/api/identities.ts'
 import type { NodeView } from '../../src/api/nodes.ts'
 import type { RejectView } from '../../src/api/rejects.ts'
 import type { ReadingEvent } from '../../src/contract/events.ts'
@@ -139,6 +140,7 @@ export function fakeFleet(nodes: NodeView[], commands: CommandView[]) {
       return byId.get(id)
     },
     remove: async (id: string) => byId.delete(id),
+    identities: fakeIdentities(byId),
     commands: {
       send: async (node: string, request: { command: string }, by: string, key?: string) => {
         sent.push([node, request, by, key])
@@ -166,6 +168,29 @@ export function fakeFleet(nodes: NodeView[], commands: CommandView[]) {
     },
   }
   return { fleet: fleet as unknown as Fleet, sent }
+}
+
+/** Credentials as the routes need them: who has one, who has none, and who is nobody. */
+function fakeIdentities(nodes: Map<string, NodeView>) {
+  const known = new Map<string, IdentityView>()
+  const noNode = { ok: false, why: 'no_such_node', detail: 'no such node' }
+  const none = (id: string) => (nodes.has(id) ? { ok: false, why: 'no_identity', detail: 'it has no credential' } : noNode)
+  const credential = (id: string, password: string) => ({ ok: true, value: { id, username: id, password } })
+  return {
+    list: () => [...known.values()],
+    add: async ({ id, cert }: { id: string; cert?: boolean }) => {
+      if (known.has(id)) return { ok: false, why: 'exists', detail: 'it has one already' }
+      if (cert) return { ok: false, why: 'no_issuer', detail: 'there is no own CA' }
+      const never = { rotated: null, revoked: null, expires: null, last_connected: null, connected: false }
+      known.set(id, { id, kind: 'password', created: 1_704_844_800_000, ...never })
+      nodes.set(id, nodeView(id, { claimed: true, state: 'unknown' }))
+      return credential(id, 'first')
+    },
+    rotate: async (id: string) => (known.has(id) ? credential(id, 'second') : none(id)),
+    revoke: async (id: string) =>
+      known.has(id) ? { ok: true, value: { ...known.get(id), revoked: 1_704_844_900_000 } } : none(id),
+    claim: async (id: string) => (nodes.has(id) ? { ok: true, value: { ...nodes.get(id), claimed: true } } : noNode),
+  }
 }
 
 export interface FakeOptions {

@@ -84,7 +84,15 @@ describe('who may ask', () => {
 describe('every failure is a problem document', () => {
   test.each([
     ['GET', '/api/nope', undefined, 404],
-    ['POST', '/api/nodes', { id: 'x' }, 404],
+    ['POST', '/api/nodes/01', { id: 'x' }, 404],
+    ['POST', '/api/nodes', { id: '_x' }, 400],
+    ['POST', '/api/nodes', { id: 'a/b' }, 400],
+    ['POST', '/api/nodes', [], 400],
+    ['POST', '/api/nodes', { id: 'x', cert: true }, 409],
+    ['POST', '/api/nodes/xx/rotate', undefined, 404],
+    ['POST', '/api/nodes/01/rotate', { cert: 1 }, 400],
+    ['POST', '/api/nodes/01/revoke', undefined, 409],
+    ['POST', '/api/nodes/xx/claim', undefined, 404],
     ['GET', '/nope', undefined, 404],
     ['GET', '/%zz', undefined, 400],
     ['GET', '/api/export?format=parquet&rollup=1m', undefined, 400],
@@ -160,14 +168,17 @@ describe('nodes', () => {
     expect((await get('/api/nodes?limit=1001')).status).toBe(400)
   })
 
-  test.each(['nodes', 'ledger', 'commands', 'rejects'])('a cursor of %s that no page gave is refused', async list => {
-    const { get } = await server()
-    for (const cursor of ['garbage', 'after:', 'after:../x', '%00', '']) {
-      const { status, body } = await get(`/api/${list}?cursor=${cursor}`)
-      expect(status, cursor).toBe(400)
-      expect(body.errors).toMatchObject([{ path: '/cursor', allowed: '`next` of the page before' }])
-    }
-  })
+  test.each(['nodes', 'identities', 'ledger', 'commands', 'rejects'])(
+    'a cursor of %s that no page gave is refused',
+    async list => {
+      const { get } = await server()
+      for (const cursor of ['garbage', 'after:', 'after:../x', '%00', '']) {
+        const { status, body } = await get(`/api/${list}?cursor=${cursor}`)
+        expect(status, cursor).toBe(400)
+        expect(body.errors).toMatchObject([{ path: '/cursor', allowed: '`next` of the page before' }])
+      }
+    },
+  )
 
   test('show sensors with declared units first, then those only ever sent, also when the last status is a will', async () => {
     const { get } = await server({ readings: [reading('01', 5, { zeta: 1, alpha: 2, wifi_rssi: -60 })] })
@@ -394,5 +405,26 @@ describe('the rest of the house', () => {
         '/api/export',
       ]),
     )
+  })
+})
+
+describe('identities', () => {
+  test('a credential leaves once, in an answer that no cache keeps, and lists show none', async () => {
+    const { get, ask } = await server()
+    const added = await ask('POST', '/api/nodes', { payload: { id: 'greenhouse', name: 'Greenhouse' } })
+    expect(added).toMatchObject({ status: 201, body: { id: 'greenhouse', username: 'greenhouse', password: 'first' } })
+    expect(added.headers['cache-control']).toBe('no-store')
+    expect(await ask('POST', '/api/nodes', { payload: { id: 'greenhouse' } })).toMatchObject({ status: 409 })
+    const rotated = await ask('POST', '/api/nodes/greenhouse/rotate')
+    expect(rotated).toMatchObject({ status: 200, body: { password: 'second' } })
+    expect(rotated.headers['cache-control']).toBe('no-store')
+    const list = await get('/api/identities')
+    expect(list.body).toMatchObject({ items: [{ id: 'greenhouse', kind: 'password' }], next: null })
+    expect(JSON.stringify(list.body)).not.toMatch(/first|second/)
+    expect((await ask('POST', '/api/nodes/greenhouse/revoke')).body).toMatchObject({
+      id: 'greenhouse',
+      revoked: expect.any(Number),
+    })
+    expect((await ask('POST', '/api/nodes/01/claim')).body).toMatchObject({ id: '01', claimed: true })
   })
 })

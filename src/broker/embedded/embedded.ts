@@ -54,7 +54,7 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
   const { keep, kept } = options.keepDir
     ? await openKeep(options.keepDir, () => clock.wallMs(), alarm)
     : { keep: forgetfulKeep, kept: nothing }
-  const permissions = options.permissions ?? contractPermissions(root)
+  const permissions = options.permissions ?? contractPermissions(root, options.refuses)
   const commitWindowMs = options.commitWindowMs ?? 5
   const notice = (what: BrokerNotice): void => options.onNotice?.(what)
   const exchange = new Exchange({ root, limits, permissions, handlers, keep, clock, commitWindowMs, alarm, notice })

@@ -27,6 +27,8 @@ export interface EmbeddedOptions {
   readonly version: string
   /** Who may do what; the wire contract's table unless a test hands in another. */
   readonly permissions?: Permissions
+  /** Nodes for which anonymous clients may not publish: nobody claimed them. Default: none. */
+  readonly refuses?: (node: string) => boolean
   /** Told once for each trouble that needs a person (damaged keep, a write that fails, retained messages full). */
   readonly onAlarm?: (sentence: string) => void
   /** A client was disconnected for breaking the protocol: for the log. `client` is empty before its CONNECT was accepted. */

@@ -30,10 +30,10 @@ const fromNodesIngested: ReadonlySet<string> = new Set(['telemetry', 'status', '
  * | node | its own telemetry, status, ack, log | its own command, receipt; `broker/status`; nothing wider | the same |
  * | service | everything under the root | filters whose first level is the root, or `$SYS` | the root, `$SYS` |
  *
- * Nobody publishes `$…`, nor outside the root. A telemetry, status or ack topic whose id is none may be published by local and
+ * `refuses`: nodes that nobody claimed, where the house rules so; role local then publishes nothing for them. Nobody publishes `$…`, nor outside the root. A telemetry, status or ack topic whose id is none may be published by local and
  * services: it becomes a kept reject and goes no further.
  */
-export function contractPermissions(root: string): Permissions {
+export function contractPermissions(root: string, refuses: (node: string) => boolean = () => false): Permissions {
   const firstLevelIsOurs = (first: string): boolean => first === root || first === '$SYS'
   const brokerStatus = brokerTopic('status', root)
   const nodeReads = (user: string, name: string): boolean =>
@@ -45,7 +45,8 @@ export function contractPermissions(root: string): Permissions {
         case 'service':
           return levels[0] === root
         case 'local':
-          return fromNodes.has(parsed.kind) || (parsed.kind === 'badId' && fromNodesIngested.has(parsed.of))
+          if (parsed.kind === 'badId') return fromNodesIngested.has(parsed.of)
+          return 'node' in parsed && fromNodes.has(parsed.kind) && !refuses(parsed.node)
         case 'node':
           return 'node' in parsed && parsed.node === identity.user && fromNodes.has(parsed.kind)
       }

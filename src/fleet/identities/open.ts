@@ -1,0 +1,185 @@
+import type { Credential, NodeAddition, NodeRotation } from '../../api/identities.ts'
+import { encodeStatus } from '../../contract/encode.ts'
+import type { Clock } from '../../kit/clock.ts'
+import type { Change, Records } from '../../store/records.ts'
+import { type Labels, viewOf } from '../node.ts'
+import type { Registry } from '../registry.ts'
+import { claimChange, type IdentityBook, identityChange } from './book.ts'
+import type { Identities, IdentityRefusal, IdentityResult, IdentitySources, LiveSessions } from './identities.ts'
+import { type IdentityRecord, type Proof, proves, viewOfIdentity } from './identity.ts'
+import { drawPassword, hashPassword } from './secret.ts'
+
+export interface IdentitiesParts extends IdentitySources {
+  readonly records: Records
+  readonly clock: Clock
+  /** Fills bytes with chance fit for secrets. */
+  readonly random: (bytes: Uint8Array) => void
+  readonly book: IdentityBook
+  readonly registry: Registry
+  /** Runs one change of the registry's people's part after the other. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
+  /** Writes down (synced) what was applied so far, so that no replay brings back what came before. */
+  readonly checkpoint: () => Promise<void>
+  readonly problem: (detail: string) => void
+}
+
+/** Also what the fleet calls when it removes a node. */
+export interface OpenIdentities extends Identities {
+  /** Its credential is gone with it: the session is closed, what is retained of it cleared. */
+  removed(id: string): void
+}
+
+export function openIdentities(parts: IdentitiesParts): OpenIdentities {
+  const { records, clock, book, registry, inTurn } = parts
+  let sessions: LiveSessions | null = null
+
+  async function draw(id: string, cert: boolean): Promise<{ proof: Proof; credential: Credential } | null> {
+    if (!cert) {
+      const password = drawPassword(parts.random)
+      const proof: Proof = { kind: 'password', hash: hashPassword(password, parts.random) }
+      return { proof, credential: { id, username: id, password } }
+    }
+    const issued = await parts.issuer()?.issue(id)
+    if (issued === undefined) return null
+    const { key, ca, serial, fingerprint, expires } = issued
+    const proof: Proof = { kind: 'certificate', serial, fingerprint, expires }
+    return { proof, credential: { id, cert: issued.cert, key, ca, port: parts.mqttsPort() } }
+  }
+
+  async function add({ id, name, cert = false }: NodeAddition): Promise<IdentityResult<Credential>> {
+    if (parts.standsIn(id)) return no('virtual', `${id} is a virtual node of this server; take another id, or start with --sim 0`)
+    if (book.get(id) !== undefined) return no('exists', `${id} has a credential already; rotate it for a new one, or remove it`)
+    const drawn = await draw(id, cert)
+    if (drawn === null) return noIssuer()
+    // The tombstone is lifted: what is in the journal of its earlier life must be behind every watermark by then.
+    if (registry.removed(id)) await parts.checkpoint()
+    const now = clock.wallMs()
+    const known = registry.get(id)
+    const firstSeen = known?.firstSeen ?? now
+    const record: IdentityRecord = { id, created: now, rotated: null, revoked: null, proof: drawn.proof }
+    const labels: Labels | null = name === undefined ? null : { name, tags: known?.tags ?? [] }
+    const changes: Change[] = [
+      identityChange(record),
+      claimChange(id, { time: now, first_seen: firstSeen }),
+      { collection: 'removed', key: id, remove: true },
+    ]
+    if (labels !== null) changes.push({ collection: 'labels', key: id, value: labels })
+    await records.write(changes, { sync: true })
+    book.set(record)
+    registry.introduce(id, firstSeen)
+    if (labels !== null) registry.label(id, labels)
+    return { ok: true, value: drawn.credential }
+  }
+
+  async function rotate(id: string, { cert }: NodeRotation): Promise<IdentityResult<Credential>> {
+    const before = book.get(id)
+    if (before === undefined) return noIdentity(id)
+    const drawn = await draw(id, cert ?? before.proof.kind === 'certificate')
+    if (drawn === null) return noIssuer()
+    const record: IdentityRecord = { ...before, rotated: clock.wallMs(), revoked: null, proof: drawn.proof }
+    await records.write([identityChange(record)], { sync: true })
+    book.set(record)
+    end(id, before.proof)
+    return { ok: true, value: drawn.credential }
+  }
+
+  async function revoke(id: string) {
+    const before = book.get(id)
+    if (before === undefined) return noIdentity(id)
+    const record: IdentityRecord = { ...before, revoked: before.revoked ?? clock.wallMs() }
+    // Shut out first, written down then: if the disk is full, it is at least out until a restart, and the caller hears of it.
+    book.set(record)
+    end(id, before.proof)
+    await records.write([identityChange(record)], { sync: true })
+    return { ok: true, value: view(record) } as const
+  }
+
+  async function claim(id: string) {
+    const node = registry.get(id)
+    if (node === undefined) return noSuchNode(id)
+    if (!registry.claimed(id)) {
+      await records.write([claimChange(id, { time: clock.wallMs(), first_seen: node.firstSeen })], { sync: true })
+      registry.introduce(id, node.firstSeen)
+    }
+    return { ok: true, value: viewOf(node) } as const
+  }
+
+  const noIdentity = (id: string) =>
+    registry.get(id) === undefined
+      ? noSuchNode(id)
+      : no('no_identity', `${id} has no credential, so there is none to change; "node add" gives it one`)
+
+  /** The credential is invalid: nobody goes on under it. Nobody waits for it either, because a change may run between two batches,
+   *  and sessions are forgotten in one; the sockets are closed when this returns. */
+  function end(id: string, proof: Proof): void {
+    const was = sessions?.connected().has(id) ?? false
+    const closing = sessions?.disconnect(id) ?? Promise.resolve()
+    closing
+      .then(() => (was ? sayOffline(id) : undefined))
+      .catch(error => parts.problem(`the session of ${id} is closed, but still shown as online: ${String(error)}`))
+    if (proof.kind === 'certificate') listRevoked(id, proof.serial)
+  }
+
+  /** What the node said last was that it is online. It can't take that back any more, and its will was not heard. */
+  async function sayOffline(id: string): Promise<void> {
+    const node = registry.get(id)
+    if (node?.status?.online !== true || sessions!.connected().has(id)) return
+    const boot = node.presence.birthBoot
+    await sessions!.speakFor(id, encodeStatus(id, typeof boot === 'number' ? { online: false, boot } : { online: false }))
+  }
+
+  function listRevoked(id: string, serial: string): void {
+    parts
+      .issuer()
+      ?.revoke(serial)
+      .catch(error => parts.problem(`the certificate of ${id} is refused, but not on the revocation list: ${String(error)}`))
+  }
+
+  const view = (record: IdentityRecord, connected = sessions?.connected()) =>
+    viewOfIdentity(record, book.lastUse(record.id), connected?.has(record.id) ?? false)
+
+  const claimed = (id: string): boolean => registry.claimed(id) || parts.standsIn(id)
+
+  return {
+    add: addition => inTurn(() => add(addition)),
+    rotate: (id, rotation) => inTurn(() => rotate(id, rotation)),
+    revoke: id => inTurn(() => revoke(id)),
+    claim: id => inTurn(() => claim(id)),
+    list() {
+      const connected = sessions?.connected()
+      return book.all().map(record => view(record, connected))
+    },
+    authenticate(shown) {
+      const id = shown.certificate?.cn ?? shown.user
+      if (!proves(book.get(id), shown)) return null
+      book.noteUse(id, clock.wallMs())
+      return { role: 'node', user: id }
+    },
+    claimed,
+    quarantines: id => parts.policy() !== 'accept' && !claimed(id),
+    refuses(id) {
+      if (parts.policy() !== 'refuse' || claimed(id) || registry.removed(id)) return false
+      registry.knocked(id, clock.wallMs())
+      return true
+    },
+    disconnectThrough(live) {
+      sessions = live
+    },
+    removed(id) {
+      const was = book.get(id)
+      book.forget(id)
+      if (was?.proof.kind === 'certificate') listRevoked(id, was.proof.serial)
+      const closing = sessions?.disconnect(id) ?? Promise.resolve()
+      closing
+        .then(() => sessions?.speakFor(id, null))
+        .catch(error => parts.problem(`what is retained of ${id} could not be cleared: ${String(error)}`))
+    },
+  }
+}
+
+const no = (why: IdentityRefusal, detail: string) => ({ ok: false, why, detail }) as const
+
+const noSuchNode = (id: string) => no('no_such_node', `no node has the id ${JSON.stringify(id)}; "node add" makes one`)
+
+const noIssuer = () =>
+  no('no_issuer', 'client certificates are signed by the own CA, which there is with "espalier up --lan"; or leave --cert out')

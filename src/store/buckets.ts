@@ -8,14 +8,26 @@ export interface Grid {
 }
 
 /** A grid of at most `points` buckets over [from, to). Its width is a round number and its starts are multiples of it, so that a
- *  chart that is asked for again a second later keeps its buckets; only a single bucket starts at `from` itself. */
-export function gridOver(from: number, to: number, points: number): Grid {
-  if (points <= 1) return { bucketMs: to - from, origin: from, count: 1 }
+ *  chart that is asked for again a second later keeps its buckets; only a single bucket starts at `from` itself. From half a day a bucket
+ *  on it is whole hours, so that roll-ups can fill it. `unit` is what cannot be divided (1 = nothing): where only roll-ups are left. */
+export function gridOver(from: number, to: number, points: number, unit = 1): Grid {
+  if (points <= 1) {
+    const origin = Math.floor(from / unit) * unit
+    return { bucketMs: Math.ceil((to - origin) / unit) * unit, origin, count: 1 }
+  }
   const exact = Math.ceil((to - from) / (points - 1)) // one bucket is kept back for the two that stick out at the ends
-  const step = exact < 1_000 ? 1 : exact < 60_000 ? 1_000 : exact < 600_000 ? 10_000 : exact < 3_600_000 ? 60_000 : 600_000
+  const step = Math.max(unit, stepOf(exact))
   const bucketMs = Math.ceil(exact / step) * step
   const origin = Math.floor(from / bucketMs) * bucketMs
   return { bucketMs, origin, count: Math.floor((to - 1 - origin) / bucketMs) + 1 }
+}
+
+function stepOf(exactMs: number): number {
+  if (exactMs < 1_000) return 1
+  if (exactMs < 60_000) return 1_000
+  if (exactMs < 600_000) return 10_000
+  if (exactMs < 3_600_000) return 60_000
+  return exactMs < 43_200_000 ? 600_000 : 3_600_000
 }
 
 /** Min, max, sum and count a bucket of one field, filled value by value or by partial sums from files. */

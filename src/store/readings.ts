@@ -1,4 +1,5 @@
 import type { Applier } from '../contract/events.ts'
+import type { RollupKind, RollupRow } from './rollup.ts'
 
 /** The port of the readings store: an applier of the journal that answers questions. A row is one (node, time) with its fields
  *  merged. Durable when its watermark says so; until then the journal has it. `apply` may be called again for the same batch
@@ -20,9 +21,18 @@ export interface ReadingsStore extends Applier {
   range(query: RangeQuery): Promise<RangeResult>
   /** Rows by (time, node), in chunks, everything that was applied before the call. Bounded memory. */
   export(query: ExportQuery): AsyncIterable<readonly Row[]>
-  /** Rows (of `export`, or made of them) as one Parquet file, as bytes: time TIMESTAMP(ms, UTC), node VARCHAR, boot and seq UINTEGER,
-   *  then `columns` as DOUBLE. Bounded memory. Absent where the store can't write Parquet. */
-  parquetOf?(rows: AsyncIterable<readonly Row[]>, columns: readonly string[]): AsyncIterable<Uint8Array>
+  /** Roll-ups by (time, node), in chunks: of the rows that are there, like `export`, and of those that went, as far as their roll-ups
+   *  are kept (minutes only of nodes that were fast). A kept bucket that `from` or `to` cuts is given whole. */
+  exportRollups(query: ExportQuery, kind: RollupKind): AsyncIterable<readonly RollupRow[]>
+  /** Rows (of `export`, or made of them) as one Parquet file, as bytes: time TIMESTAMP(ms, UTC), node VARCHAR, boot and seq UINTEGER
+   *  (not with `numbered` false), then `columns` as DOUBLE. Bounded memory. Absent where the store can't write Parquet. */
+  parquetOf?(
+    rows: AsyncIterable<readonly Row[]>,
+    columns: readonly string[],
+    options?: { readonly numbered: boolean },
+  ): AsyncIterable<Uint8Array>
+  /** Rows before this time (Unix ms) may have gone: that `rows` finds none there does not mean that there was none. 0 = none went. */
+  goneBefore(): number
   /** Resolves when there is room for more rows; a promise that stays open pauses the sockets. undefined = there is room. */
   room(): Promise<void> | undefined
   /** Moves what is in memory into its durable form now. */
@@ -53,7 +63,7 @@ export interface RangeQuery {
 }
 
 export interface RangeResult {
-  /** 0 = raw rows: min = mean = max. */
+  /** 0 = raw rows: min = mean = max. Where rows have gone and roll-ups answer it is a multiple of theirs. */
   readonly bucketMs: number
   readonly series: Readonly<Record<string, Series>>
 }
@@ -79,6 +89,8 @@ export interface StoreStats {
   readonly hotRows: number
   readonly files: number
   readonly bytes: number
+  /** What is kept in place of readings, or to answer sooner. */
+  readonly rollups: { readonly files: number; readonly bytes: number }
   /** Files found damaged and set aside, with what they held. */
   readonly quarantined: readonly {
     readonly file: string

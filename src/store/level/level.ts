@@ -9,6 +9,13 @@ import { decodeEntry, encodeEntry, entryKey } from './entry.ts'
 export interface LevelRecords extends Records {
   /** What was found damaged when it was opened, and since. Empty: all is well. */
   readonly damage: readonly RecordsDamage[]
+  /** Everything as it is at this moment, as it is stored; writes go on meanwhile. To be closed. */
+  snapshot(): RecordsSnapshot
+}
+
+export interface RecordsSnapshot {
+  readonly pairs: AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
+  close(): Promise<void>
 }
 
 export interface LevelRecordsOptions {
@@ -115,6 +122,16 @@ export async function openLevelRecords(dir: string, options: LevelRecordsOptions
           else yield [key, decoded.value as T] as const
         }
       })()
+    },
+
+    snapshot() {
+      if (closed) throw new Error('records are closed')
+      const snapshot = db.snapshot()
+      const level = db
+      const pairs = async function* () {
+        yield* level.iterator<Buffer, Buffer>({ snapshot, keyEncoding: 'buffer', valueEncoding: 'buffer' })
+      }
+      return { pairs: pairs(), close: () => snapshot.close() }
     },
 
     async close() {

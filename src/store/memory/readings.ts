@@ -1,6 +1,7 @@
 import { type DurableBatch, firstPosition, type Position, type ReadingEvent } from '../../contract/events.ts'
 import { addRaw, Buckets, emptySeries, gridOver } from '../buckets.ts'
 import type { ExportQuery, RangeQuery, RangeResult, ReadingsStore, Row, Series } from '../readings.ts'
+import { rollUp, rollupMs } from '../rollup.ts'
 
 type Stored = { boot: number | null; seq: number | null; fields: Map<string, number> }
 
@@ -76,6 +77,10 @@ export function createMemoryReadings(): ReadingsStore {
         .sort((a, b) => a.time - b.time || (a.node < b.node ? -1 : 1))
       for (let i = 0; i < rows.length; i += exportChunkRows) yield rows.slice(i, i + exportChunkRows)
     },
+    exportRollups(query, kind) {
+      return rollUp(this.export(query), rollupMs[kind])
+    },
+    goneBefore: () => 0,
     room: () => undefined,
     seal: async () => {},
     async remove(node) {
@@ -84,7 +89,7 @@ export function createMemoryReadings(): ReadingsStore {
     },
     stats() {
       const rows = [...nodes.values()].reduce((sum, rows) => sum + rows.size, 0)
-      return { rows, hotRows: rows, files: 0, bytes: 0, quarantined: [], ok: true, detail: '' }
+      return { rows, hotRows: rows, files: 0, bytes: 0, rollups: { files: 0, bytes: 0 }, quarantined: [], ok: true, detail: '' }
     },
     close: async () => {},
   }

@@ -12,10 +12,17 @@ const weeksAfterDays = 28
 
 export const dayOf = (time: number): number => Math.floor(time / dayMs)
 
+export const weekMs = 7 * dayMs
+
+/** The Monday (Unix ms) of the week that `time` lies in. */
+export const weekOf = (time: number): number => mondayOf(dayOf(time)) * dayMs
+
+const mondayOf = (day: number): number => day - ((((day - 4) % 7) + 7) % 7) // 1970-01-05 was a Monday
+
 /** The period of `time` as seen on day `today` (days since 1970). */
 export function periodOf(time: number, today: number): Period {
   const day = dayOf(time)
-  const monday = day - ((((day - 4) % 7) + 7) % 7) // 1970-01-05 was a Monday
+  const monday = mondayOf(day)
   return monday + 7 <= today - weeksAfterDays ? period('week', monday, 7) : period('day', day, 1)
 }
 

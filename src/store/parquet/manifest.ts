@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { firstPosition, type Position } from '../../contract/events.ts'
+import type { RollupKind } from '../rollup.ts'
 import { replaceFile } from './disk.ts'
 import type { NewestValues } from './newest.ts'
 
@@ -19,6 +20,8 @@ export interface FileEntry {
   readonly columns: readonly string[]
   readonly bytes: number
   readonly crc: number
+  /** By then (Unix ms) all its readings had arrived. */
+  readonly arrived: number
   readonly nodes: Readonly<Record<string, NodeFacts>>
 }
 
@@ -28,6 +31,50 @@ export interface NodeFacts {
   readonly to: number
   /** The lowest and the highest seq of each boot. */
   readonly boots: readonly (readonly [boot: number, low: number, high: number])[]
+}
+
+/** One Parquet file of roll-ups: node, sensor, time (the bucket's start), min, max, sum, count. Never changed either. */
+export interface RollupEntry {
+  readonly name: string
+  readonly kind: RollupKind
+  /** The Mondays (Unix ms) of the first and the last week whose readings it is made of. */
+  readonly weeks: readonly [first: number, last: number]
+  /** The files of `raw/` that it says again, in fewer words: it holds true while the files of that week are exactly these. null: it
+   *  stands in place of rows that are gone, and adds to whatever came for its time since. */
+  readonly sources: readonly string[] | null
+  /** The numbers of the sweeps (or of the one writing) that it came from: minutes and hours of one sweep share theirs. */
+  readonly sets: readonly number[]
+  readonly rows: number
+  /** Time of the first and the last reading in it. */
+  readonly from: number
+  readonly to: number
+  readonly bytes: number
+  readonly crc: number
+  readonly nodes: Readonly<Record<string, RollupFacts>>
+}
+
+export interface RollupFacts {
+  /** At most so many rows of this node. */
+  readonly rows: number
+  readonly from: number
+  readonly to: number
+  /** Of hours: the same readings were kept by the minute too. */
+  readonly minutes: boolean
+}
+
+/** What retention took, and why. Written down with the taking itself, so that nothing ever goes in silence. */
+export interface Sweep {
+  readonly id: number
+  /** Unix ms. */
+  readonly time: number
+  readonly what: 'raw' | RollupKind
+  /** Rows that are gone: readings, or roll-ups. */
+  readonly rows: number
+  readonly bytes: number
+  /** Times of the first and the last of them. */
+  readonly from: number
+  readonly to: number
+  readonly why: 'age' | 'size'
 }
 
 /** A file found damaged and set aside. */
@@ -46,11 +93,25 @@ export interface State {
   /** The next file's number. */
   readonly next: number
   readonly files: readonly FileEntry[]
+  readonly rollups: readonly RollupEntry[]
+  /** Rows before this time may have gone; 0 = none. */
+  readonly goneBefore: number
+  /** The last hundred of them, oldest first. */
+  readonly sweeps: readonly Sweep[]
   readonly newest: NewestValues
   readonly quarantined: readonly SetAside[]
 }
 
-export const emptyState: State = { watermark: firstPosition, next: 1, files: [], newest: {}, quarantined: [] }
+export const emptyState: State = {
+  watermark: firstPosition,
+  next: 1,
+  files: [],
+  rollups: [],
+  goneBefore: 0,
+  sweeps: [],
+  newest: {},
+  quarantined: [],
+}
 
 const format = 1
 const mainName = 'manifest.json'
@@ -125,10 +186,12 @@ export class Manifest {
       if (known === undefined) this.written.set(part, (known = JSON.stringify(part)))
       return known
     }
-    const { watermark, next, files, newest, quarantined } = state
+    const { watermark, next, files, rollups, goneBefore, sweeps, newest, quarantined } = state
+    const list = (entries: readonly object[]): string => `[\n${entries.map(once).join(',\n')}\n]`
     const body =
-      `{"format":${format},"watermark":${JSON.stringify(watermark)},"next":${next},"newest":${once(newest)},` +
-      `"quarantined":${once(quarantined)},"files":[\n${files.map(once).join(',\n')}\n]}`
+      `{"format":${format},"watermark":${JSON.stringify(watermark)},"next":${next},"goneBefore":${goneBefore},` +
+      `"newest":${once(newest)},"quarantined":${once(quarantined)},"sweeps":${once(sweeps)},` +
+      `"files":${list(files)},"rollups":${list(rollups)}}`
     return `${body}\n${crc32(body).toString(16).padStart(8, '0')}\n`
   }
 }
@@ -143,14 +206,23 @@ async function load(path: string): Promise<State | 'damaged' | 'missing'> {
   if (content.slice(-10) !== `\n${crc32(body).toString(16).padStart(8, '0')}\n`) return 'damaged'
   const { format: found, ...state } = JSON.parse(body) as State & { format: number }
   if (found !== format) throw new ManifestDamaged(`${path} has format ${found}, this version reads ${format}`)
-  return state
+  return { ...emptyState, ...state }
 }
 
 /** What lets other programs read exactly the files that count, from the store's folder: `duckdb -init view.sql`. A glob would also
  *  see files that are about to be replaced. */
 function viewOf(state: State): string {
   const head = '-- Written by espalier at each change. Run DuckDB in this folder; run this file again when a file is gone.\n'
-  if (state.files.length === 0) return `${head}-- There are no files yet.\n`
-  const names = state.files.map(file => `  'raw/${file.name}'`).join(',\n')
-  return `${head}CREATE OR REPLACE VIEW telemetry AS SELECT * FROM read_parquet([\n${names}\n], union_by_name = true);\n`
+  if (state.files.length + state.rollups.length === 0) return `${head}-- There are no files yet.\n`
+  const read = (folder: string, files: readonly { name: string }[]): string =>
+    `read_parquet([\n${files.map(file => `  '${folder}/${file.name}'`).join(',\n')}\n], union_by_name = true)`
+  const view = (name: string, select: string): string => `CREATE OR REPLACE VIEW ${name} AS ${select};\n`
+  const kept = (kind: RollupKind): string => {
+    const files = state.rollups.filter(file => file.kind === kind && file.sources === null)
+    if (files.length === 0) return ''
+    const sums = 'min(min) AS min, sum(sum) / sum(count) AS mean, max(max) AS max, sum(count)::BIGINT AS count'
+    return view(`kept_${kind}`, `SELECT node, sensor, time, ${sums} FROM ${read('rollups', files)} GROUP BY node, sensor, time`)
+  }
+  const raw = state.files.length === 0 ? '' : view('telemetry', `SELECT * FROM ${read('raw', state.files)}`)
+  return `${head}${raw}${kept('1m')}${kept('1h')}`
 }

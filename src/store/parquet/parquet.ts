@@ -3,19 +3,23 @@ import type { DurableBatch, Position } from '../../contract/events.ts'
 import { comparePositions } from '../../contract/events.ts'
 import type { Clock } from '../../kit/clock.ts'
 import type { ExportQuery, RangeQuery, RangeResult, ReadingsStore, Row, StoreStats } from '../readings.ts'
-import type { FileEntry, SetAside } from './manifest.ts'
+import { joined, type RollupKind, type RollupRow, rollUp, rollupMs } from '../rollup.ts'
+import type { KeepLimits } from './keep-limits.ts'
+import type { FileEntry, SetAside, Sweep } from './manifest.ts'
 import { NodeRows } from './node-rows.ts'
 import { openPremises, type Premises } from './premises.ts'
-import { rangeOf } from './range.ts'
+import { type RangeLibrary, type RangeView, rangeOf } from './range.ts'
 import { removeFromFiles } from './removal.ts'
+import { keptRows } from './rollup-reader.ts'
 import { byTime } from './row-set.ts'
 import { rowsFile } from './rows-file.ts'
 import { Sealer } from './sealer.ts'
+import type { Stored } from './shelf.ts'
 import { Upkeep } from './upkeep.ts'
 import { factsOf, type View, windows } from './windows.ts'
 
 export interface ParquetOptions {
-  /** The store's folder, made when it isn't there: manifest.json, raw/, quarantine/, view.sql. */
+  /** The store's folder, made when it isn't there: manifest.json, raw/, rollups/, quarantine/, view.sql. */
   readonly dir: string
   readonly clock: Clock
   /** Rows in memory before they become files. Default 250,000: about 20 MB, and a day of 20 nodes at one reading in 10 s in one file. */
@@ -24,6 +28,8 @@ export interface ParquetOptions {
   readonly memoryLimitMb?: number
   /** Rows up to which a range reads rows instead of having DuckDB sum them up. Default 2,000. */
   readonly readOutright?: number
+  /** Rows from which on a range asks roll-ups instead of rows, where they fit. Default 50,000. */
+  readonly rollupAbove?: number
   /** Bytes kept in reserve and given up when the disk is full. Default 8 MiB. */
   readonly ballastBytes?: number
   /** How long after a seal that failed it is tried again. Default 5,000. */
@@ -42,12 +48,24 @@ export type StoreAlarm =
   /** Neither manifest nor copy, but files, which lie in `quarantine/` now. */
   | { readonly what: 'manifest_missing'; readonly setAside: readonly string[] }
   | { readonly what: 'merge_failed'; readonly detail: string }
+  /** It is made again from the rows it says again. */
+  | { readonly what: 'rollup_damaged'; readonly file: string; readonly why: string }
+
+export type { KeepLimits } from './keep-limits.ts'
+export type { Sweep } from './manifest.ts'
 
 export interface ParquetReadings extends ReadingsStore {
   /** Reads every file and sets aside what has rotted. Runs after the start and each week by itself. */
   scrub(): Promise<void>
   /** Merges files until there is nothing to merge. Runs behind each seal by itself. */
   tidy(): Promise<void>
+  /** Lets go what is older or larger than the limits, readings only when their roll-ups stand. Says what went in `sweeps`. The caller
+   *  answers for the clock: it must be right. */
+  sweep(limits: KeepLimits): Promise<void>
+  /** How long what is kept, for the roll-ups that are made meanwhile; `sweep` says it too. */
+  keep(limits: KeepLimits): void
+  /** What went, the last hundred times, oldest first. */
+  sweeps(): readonly Sweep[]
   /** What a backup copies, as of now. To be called inside `lane.between`, where no batch is on its way: the rows in memory are not in
    *  it, the journal has them, so whoever copies the journal at the same cut has everything, and must keep it from being trimmed
    *  until then. Nothing of it is deleted until `release`; none of it ever changes. */
@@ -82,6 +100,8 @@ class Store implements ParquetReadings {
   private readonly premises: Premises
   private readonly sealer: Sealer
   private readonly upkeep: Upkeep
+  private readonly clock: Clock
+  private readonly rangeLibrary: RangeLibrary
   private spans: { files: readonly FileEntry[]; nodes: Map<string, { from: number; to: number }[]> } = {
     files: [],
     nodes: new Map(),
@@ -89,7 +109,10 @@ class Store implements ParquetReadings {
 
   constructor(premises: Premises, options: ParquetOptions) {
     this.premises = premises
+    this.clock = options.clock
     this.upkeep = new Upkeep(premises)
+    const { rollupShelf } = premises
+    this.rangeLibrary = { ...premises.library, rollupShelf, rollupAbove: options.rollupAbove ?? 50_000 }
     this.sealer = new Sealer(premises, options, () => {
       if (options.backgroundAfterMs !== null) void this.upkeep.tidy()
     })
@@ -114,6 +137,23 @@ class Store implements ParquetReadings {
 
   seal(): Promise<void> {
     return this.sealer.seal()
+  }
+
+  sweep(limits: KeepLimits): Promise<void> {
+    this.keep(limits)
+    return this.upkeep.sweep(limits, this.clock.wallMs())
+  }
+
+  keep(limits: KeepLimits): void {
+    this.premises.keep = limits
+  }
+
+  sweeps(): readonly Sweep[] {
+    return this.premises.manifest.state.sweeps
+  }
+
+  goneBefore(): number {
+    return this.premises.manifest.state.goneBefore
   }
 
   rowAt(node: string, time: number): Row | null | undefined {
@@ -160,39 +200,67 @@ class Store implements ParquetReadings {
   }
 
   range(query: RangeQuery): Promise<RangeResult> {
-    return this.viewing(view => rangeOf(this.premises.library, view, query))
+    return this.viewing(view => rangeOf(this.rangeLibrary, view, query))
   }
 
-  async *export({ nodes, sensors, from, to }: ExportQuery): AsyncGenerator<readonly Row[]> {
+  async *exportRollups(query: ExportQuery, kind: RollupKind): AsyncGenerator<readonly RollupRow[]> {
     const { view, release } = this.view()
     try {
+      const { engine, rollupShelf } = this.premises
+      const { nodes, sensors, from, to } = query
       const wanted = { nodes, sensors, from: from ?? Number.MIN_SAFE_INTEGER, to: to ?? Number.MAX_SAFE_INTEGER }
-      let chunk: Row[] = []
-      for await (const slices of windows(this.premises.library, view, wanted, windowRows))
-        for (const row of byTime(slices)) {
-          const kept = sensors === null ? row : only(row, sensors)
-          if (kept.names.length > 0) chunk.push(kept)
-          if (chunk.length < exportChunkRows) continue
-          yield chunk
-          chunk = []
-        }
-      if (chunk.length > 0) yield chunk
+      const kept = keptRows(engine, rollupShelf, view.rollups, kind, wanted)
+      yield* joined(rollUp(this.rowsOf(view, query), rollupMs[kind]), kept)
     } finally {
       await release()
     }
   }
 
-  parquetOf(rows: AsyncIterable<readonly Row[]>, columns: readonly string[]): AsyncIterable<Uint8Array> {
-    return rowsFile(this.premises.engine, this.premises.folders.temporary, rows, columns)
+  async *export(query: ExportQuery): AsyncGenerator<readonly Row[]> {
+    const { view, release } = this.view()
+    try {
+      yield* this.rowsOf(view, query)
+    } finally {
+      await release()
+    }
+  }
+
+  private async *rowsOf(view: View, { nodes, sensors, from, to }: ExportQuery): AsyncGenerator<readonly Row[]> {
+    const wanted = { nodes, sensors, from: from ?? Number.MIN_SAFE_INTEGER, to: to ?? Number.MAX_SAFE_INTEGER }
+    let chunk: Row[] = []
+    for await (const slices of windows(this.premises.library, view, wanted, windowRows))
+      for (const row of byTime(slices)) {
+        const kept = sensors === null ? row : only(row, sensors)
+        if (kept.names.length > 0) chunk.push(kept)
+        if (chunk.length < exportChunkRows) continue
+        yield chunk
+        chunk = []
+      }
+    if (chunk.length > 0) yield chunk
+  }
+
+  parquetOf(
+    rows: AsyncIterable<readonly Row[]>,
+    columns: readonly string[],
+    { numbered } = { numbered: true },
+  ): AsyncIterable<Uint8Array> {
+    return rowsFile(this.premises.engine, this.premises.folders.temporary, rows, columns, numbered)
   }
 
   /** Files and memory of one moment; the files stay until `release`. */
-  private view(): { view: View; release: () => Promise<void> } {
-    const { files } = this.premises.manifest.state
-    return { view: { files, memory: this.sealer.memory() }, release: this.premises.shelf.hold(files) }
+  private view(): { view: RangeView; release: () => Promise<void> } {
+    const { shelf, rollupShelf, manifest } = this.premises
+    const { files, rollups } = manifest.state
+    const releases = [shelf.hold(files), rollupShelf.hold(rollups)]
+    return {
+      view: { files, rollups, memory: this.sealer.memory() },
+      async release() {
+        for (const release of releases) await release()
+      },
+    }
   }
 
-  private async viewing<T>(work: (view: View) => Promise<T>): Promise<T> {
+  private async viewing<T>(work: (view: RangeView) => Promise<T>): Promise<T> {
     const { view, release } = this.view()
     try {
       return await work(view)
@@ -215,18 +283,19 @@ class Store implements ParquetReadings {
   }
 
   snapshot(): StoreSnapshot {
-    const { manifest, shelf } = this.premises
-    const { files } = manifest.state
-    const release = shelf.hold(files)
+    const { manifest, shelf, rollupShelf } = this.premises
+    const { release, view } = this.view()
+    const listed = (folder: string, from: string, files: readonly Stored[]) =>
+      files.map(({ name, bytes, crc }) => ({ name: `${folder}/${name}`, path: join(from, name), bytes, crc }))
     return {
-      files: files.map(({ name, bytes, crc }) => ({ name: `raw/${name}`, path: join(shelf.folder, name), bytes, crc })),
+      files: [...listed('raw', shelf.folder, view.files), ...listed('rollups', rollupShelf.folder, view.rollups)],
       manifest: manifest.text(),
       release,
     }
   }
 
   stats(): StoreStats {
-    const { files, quarantined } = this.premises.manifest.state
+    const { files, rollups, quarantined } = this.premises.manifest.state
     const { failure } = this.sealer
     const hotRows = this.sealer.memory().reduce((sum, rows) => sum + rows.count, 0)
     const aside = quarantined.length === 0 ? '' : `${quarantined.length} damaged files set aside`
@@ -235,6 +304,7 @@ class Store implements ParquetReadings {
       hotRows,
       files: files.length,
       bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+      rollups: { files: rollups.length, bytes: rollups.reduce((sum, file) => sum + file.bytes, 0) },
       quarantined,
       ok: failure === null,
       detail: failure === null ? aside : `rows can't be written to files (the journal has them): ${failure}`,

@@ -1,10 +1,13 @@
 import { join } from 'node:path'
 import { addRaw, Buckets, emptySeries, type Grid, gridOver } from '../buckets.ts'
 import type { RangeQuery, RangeResult, Series } from '../readings.ts'
+import { rollupMs } from '../rollup.ts'
 import { moment, quoted, text } from './engine.ts'
-import type { FileEntry } from './manifest.ts'
-import { anyOf, columnsOf, whereOf } from './reader.ts'
+import type { FileEntry, RollupEntry } from './manifest.ts'
+import { anyOf, columnsOf, type RowsWanted, whereOf } from './reader.ts'
+import { insteadOf, keptOf, outsideOf, partsOf } from './rollup-reader.ts'
 import type { Slice } from './row-set.ts'
+import type { Shelf } from './shelf.ts'
 import { collect, concerned, factsOf, type Library, onSoundFiles, type View, windows } from './windows.ts'
 
 /** A closed span of time. */
@@ -15,17 +18,41 @@ interface Span {
 
 const windowRows = 100_000
 
-/** Answers a range. Files give partial sums by bucket, rows in memory are added here. Where two sources of the node overlap in time a
- *  row may stand in both: there, and only there, rows are read, merged, and counted once. */
-export async function rangeOf(library: Library, view: View, query: RangeQuery): Promise<RangeResult> {
-  const nodes = [query.node]
-  const own = { files: view.files.filter(file => factsOf(file, query.node)), memory: view.memory }
-  const spans = spansOf(own, query.node)
+/** What a range sees: rows, and what is kept of them or in their place. */
+export interface RangeView extends View {
+  readonly rollups: readonly RollupEntry[]
+}
+
+export interface RangeLibrary extends Library {
+  readonly rollupShelf: Shelf<RollupEntry>
+  /** From so many rows of a node on its roll-ups are asked first. */
+  readonly rollupAbove: number
+}
+
+/** Answers a range. Where rows have gone the roll-ups in their place give the buckets, and what is still there as rows is added; where
+ *  rows are many, roll-ups that say them again are asked instead. A roll-up that can't be read is set aside, and the rows are asked. */
+export async function rangeOf(library: RangeLibrary, view: RangeView, query: RangeQuery): Promise<RangeResult> {
+  const used: RollupEntry[] = []
+  try {
+    return await answer(library, view, query, used)
+  } catch (error) {
+    const sound = await library.rollupShelf.check(used)
+    if (sound.length === used.length) throw error
+    const rollups = view.rollups.filter(entry => entry.sources === null && (!used.includes(entry) || sound.includes(entry)))
+    return rangeOf(library, { ...view, rollups }, query)
+  }
+}
+
+async function answer(library: RangeLibrary, view: RangeView, query: RangeQuery, used: RollupEntry[]): Promise<RangeResult> {
+  const { node } = query
+  const own = { files: view.files.filter(file => factsOf(file, node)), memory: view.memory }
+  const kept = view.rollups.filter(entry => entry.sources === null).map(entry => factsOf(entry, node))
+  const spans = [...spansOf(own, node), ...kept.filter(facts => facts !== undefined)]
   const from = spans.reduce((low, span) => Math.min(low, span.from), Number.POSITIVE_INFINITY)
   const to = spans.reduce((high, span) => Math.max(high, span.to), Number.NEGATIVE_INFINITY) + 1
   // Over what is there, not over what was asked: "all since 1970" of an hour's data still shows the hour.
   const asked = {
-    nodes,
+    nodes: [node],
     sensors: query.sensors,
     from: Math.max(query.from, from),
     to: Math.min(query.to, to),
@@ -33,15 +60,60 @@ export async function rangeOf(library: Library, view: View, query: RangeQuery): 
   }
   if (asked.to <= asked.from) return { bucketMs: 0, series: empty(query.sensors) }
   const wanted = { ...asked, onlyWithSensors: query.sensors !== null }
-  if (rowsAtMost(own, query.node, wanted.from, wanted.to) <= Math.max(library.readOutright, query.points)) {
-    const [slice] = (await collect(library, own, wanted, Number.POSITIVE_INFINITY))!
-    return slice ? fromRows(slice, wanted, query) : { bucketMs: 0, series: empty(query.sensors) }
+  const gone = await fromKept(library, view, wanted, query, used)
+  if (gone) {
+    await addRows(library, { ...view, files: own.files }, wanted, gone)
+    return gone.result()
   }
-  const sums = new Sums(gridOver(wanted.from, wanted.to, query.points), query.sensors)
-  const shared = overlaps(spans)
+  const rows = rowsAtMost(own, node, wanted.from, wanted.to)
+  if (rows > Math.max(library.readOutright, query.points)) {
+    const sums = new Sums(gridOver(wanted.from, wanted.to, query.points), query.sensors)
+    const again =
+      rows > library.rollupAbove ? insteadOf(view, node, wanted, sums.grid.bucketMs) : { weeks: new Set<number>(), entries: [] }
+    used.push(...again.entries)
+    await addRollups(library, again.entries, wanted, sums)
+    await addRows(library, { ...view, files: outsideOf(own.files, again.weeks) }, wanted, sums)
+    if (sums.rows > query.points) return sums.result()
+  }
+  const [slice] = (await collect(library, own, wanted, Number.POSITIVE_INFINITY))!
+  return slice ? fromRows(slice, wanted, query) : { bucketMs: 0, series: empty(query.sensors) }
+}
+
+/** The buckets of what is gone, null when nothing is: then rows alone answer. */
+async function fromKept(
+  library: RangeLibrary,
+  view: RangeView,
+  wanted: Wanted,
+  query: RangeQuery,
+  used: RollupEntry[],
+): Promise<Sums | null> {
+  const { kind, entries } = keptOf(view.rollups, query.node, wanted)
+  if (entries.length === 0) return null
+  used.push(...entries)
+  const unit = rollupMs[kind]
+  const sums = new Sums(gridOver(wanted.from, wanted.to, query.points, unit), query.sensors)
+  await addRollups(library, entries, { ...wanted, from: Math.floor(wanted.from / unit) * unit }, sums)
+  return sums.rows > 0 ? sums : null
+}
+
+/** Counts as rows what the sensor with the most readings has: there are at least so many. */
+async function addRollups(library: RangeLibrary, entries: readonly RollupEntry[], wanted: Wanted, sums: Sums): Promise<void> {
+  const counts = new Map<string, number>()
+  for await (const part of partsOf(library.engine, library.rollupShelf, entries, wanted, sums.grid)) {
+    sums.field(part.sensor).addPart(part.bucket, part.min, part.max, part.sum, part.count)
+    counts.set(part.sensor, (counts.get(part.sensor) ?? 0) + part.count)
+  }
+  sums.rows += Math.max(0, ...counts.values())
+}
+
+/** Files give partial sums by bucket, rows in memory are added here. Where two sources of the node overlap in time a row may stand in both:
+ *  there, and only there, rows are read, merged, and counted once. */
+async function addRows(library: Library, own: View, wanted: Wanted, sums: Sums): Promise<void> {
+  const node = wanted.nodes[0]!
+  const shared = overlaps(spansOf(own, node))
   await onSoundFiles(library, concerned(own.files, wanted), files => addFiles(library, files, wanted, shared, sums))
   for (const rows of own.memory) {
-    const slice = rows.slice(query.node, wanted.from, wanted.to)
+    const slice = rows.slice(node, wanted.from, wanted.to)
     if (slice) for (const alone of without(slice, shared)) sums.addSlice(alone)
   }
   for (const span of shared) {
@@ -49,9 +121,6 @@ export async function rangeOf(library: Library, view: View, query: RangeQuery): 
     if (both.to > both.from)
       for await (const slices of windows(library, own, both, windowRows)) for (const slice of slices) sums.addSlice(slice)
   }
-  if (sums.rows > query.points) return sums.result()
-  const [slice] = (await collect(library, own, wanted, Number.POSITIVE_INFINITY))!
-  return slice ? fromRows(slice, wanted, query) : { bucketMs: 0, series: empty(query.sensors) }
 }
 
 const empty = (sensors: readonly string[] | null): Record<string, Series> =>
@@ -153,10 +222,7 @@ class Sums {
 /** Buckets times fields of one query: DuckDB keeps about 80 bytes for each, of its 64 MB. */
 const sumsAtOnce = 200_000
 
-interface Wanted extends Span {
-  readonly nodes: readonly string[]
-  readonly sensors: readonly string[] | null
-}
+type Wanted = RowsWanted & { readonly nodes: readonly string[] }
 
 /** Partial sums of the files outside `shared`, over a list of files (never a glob), at most one row a bucket: in one query, or in several
  *  when there are very many fields. */

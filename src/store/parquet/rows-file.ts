@@ -6,7 +6,7 @@ import type { Row } from '../readings.ts'
 import { type Engine, quoted, text } from './engine.ts'
 
 /** Rows as one Parquet file for other programs, as bytes: time TIMESTAMP(ms, UTC), node VARCHAR, boot and seq UINTEGER, then the given
- *  columns as DOUBLE, in this order; absent = NULL. Memory stays bounded however many rows come: they are written in pieces of
+ *  columns as DOUBLE, in this order; absent = NULL. `numbered` false: without boot and seq. Memory stays bounded however many rows come: they are written in pieces of
  *  `pieceRows`, which DuckDB then joins by streaming. The pieces lie in a folder of their own below `scratch` and are gone when the
  *  reading ends, also early. */
 export async function* rowsFile(
@@ -14,6 +14,7 @@ export async function* rowsFile(
   scratch: string,
   rows: AsyncIterable<readonly Row[]>,
   columns: readonly string[],
+  numbered = true,
 ): AsyncGenerator<Uint8Array> {
   await mkdir(scratch, { recursive: true })
   const folder = await mkdtemp(join(scratch, 'export-'))
@@ -36,7 +37,7 @@ export async function* rowsFile(
     const list = pieces.map(text).join(', ')
     await engine.write(memoryMb(columns), async connection => {
       await connection.run(
-        `COPY (SELECT * REPLACE (time::TIMESTAMP_MS AS time) FROM read_parquet([${list}])) TO ${text(whole)} (${format}, ROW_GROUP_SIZE ${pieceRows})`,
+        `COPY (SELECT *${numbered ? '' : ' EXCLUDE (boot, seq)'} REPLACE (time::TIMESTAMP_MS AS time) FROM read_parquet([${list}])) TO ${text(whole)} (${format}, ROW_GROUP_SIZE ${pieceRows})`,
       )
     })
     await sayUtc(whole)

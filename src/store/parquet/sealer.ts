@@ -11,6 +11,8 @@ interface Sealing {
   readonly rows: RowSet
   readonly end: Position
   readonly newest: NewestValues
+  /** Unix ms: none of its readings arrived later. */
+  readonly arrived: number
 }
 
 /** Rows of a seal's row group: smaller ones cost little and keep its memory down (208 against 307 MB RSS at 500,000 rows). */
@@ -30,6 +32,7 @@ export class Sealer {
   private readonly ballast: Ballast
   private readonly onSealed: () => void
   private hotDay = 0
+  private lastArrived = 0
   private sealing: Sealing | null = null
   private applied: Position
   /** A turn is under way: no cut is made by itself, it would meet the turn's own. */
@@ -57,6 +60,7 @@ export class Sealer {
     for (const event of batch.events) {
       if (event.kind !== 'reading') continue
       this.hot.add(event)
+      if (event.arrived > this.lastArrived) this.lastArrived = event.arrived
       this.newest.add(event)
     }
     this.applied = batch.end
@@ -108,7 +112,7 @@ export class Sealer {
 
   private cut(): void {
     if (this.sealing !== null) throw new Error('a second cut before the first one is written would lose its rows')
-    this.sealing = { rows: this.hot, end: this.applied, newest: this.newest.values() }
+    this.sealing = { rows: this.hot, end: this.applied, newest: this.newest.values(), arrived: this.lastArrived }
     this.hot = new RowSet()
   }
 
@@ -154,11 +158,11 @@ export class Sealer {
     this.onSealed()
   }
 
-  private async writeOut({ rows, end, newest }: Sealing): Promise<void> {
+  private async writeOut({ rows, end, newest, arrived }: Sealing): Promise<void> {
     const { manifest, nextNumber } = this.premises
     await writeFiles(
       this.premises,
-      { set: nextNumber(), rowGroup },
+      { set: nextNumber(), rowGroup, arrived },
       write => write(rows.slices(null, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)),
       written =>
         manifest.change(

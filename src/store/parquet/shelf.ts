@@ -1,26 +1,38 @@
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checksum, syncFolder } from './disk.ts'
-import type { FileEntry, Manifest, SetAside } from './manifest.ts'
 
-/** The folder of finished files: who uses which, what may be deleted, what has rotted. */
-export class Shelf {
+/** A file as it was when it was written. */
+export interface Stored {
+  readonly name: string
+  readonly bytes: number
+  readonly crc: number
+}
+
+/** What becomes of a file that has rotted. */
+export interface Losses<T> {
+  /** False: the manifest no longer names it. */
+  named(file: T): boolean
+  /** It was moved aside: takes it out of the manifest. */
+  lost(file: T, why: string): Promise<void>
+}
+
+/** A folder of finished files: who uses which, what may be deleted, what has rotted. */
+export class Shelf<T extends Stored> {
   readonly folder: string
   private readonly aside: string
-  private readonly manifest: Manifest
-  private readonly onSetAside: (file: SetAside) => void
+  private readonly losses: Losses<T>
   private readonly held = new Map<string, number>()
   private readonly retired = new Set<string>()
 
-  constructor(manifest: Manifest, folders: { final: string; aside: string }, onSetAside: (file: SetAside) => void) {
-    this.manifest = manifest
+  constructor(folders: { final: string; aside: string }, losses: Losses<T>) {
     this.folder = folders.final
     this.aside = folders.aside
-    this.onSetAside = onSetAside
+    this.losses = losses
   }
 
   /** Keeps the files from being deleted until the returned function is called. */
-  hold(files: readonly FileEntry[]): () => Promise<void> {
+  hold(files: readonly T[]): () => Promise<void> {
     for (const { name } of files) this.held.set(name, (this.held.get(name) ?? 0) + 1)
     let released = false
     return async () => {
@@ -37,7 +49,7 @@ export class Shelf {
 
   /** Deletes files that the manifest no longer names, each as soon as nobody reads it. One that can't be deleted now goes at the next
    *  start. */
-  async retire(files: readonly FileEntry[]): Promise<void> {
+  async retire(files: readonly T[]): Promise<void> {
     for (const { name } of files) this.retired.add(name)
     await this.clear()
   }
@@ -51,8 +63,8 @@ export class Shelf {
   }
 
   /** Reads the files and sets aside those that are not what they were when written. Answers with the sound ones. */
-  async check(files: readonly FileEntry[]): Promise<FileEntry[]> {
-    const sound: FileEntry[] = []
+  async check(files: readonly T[]): Promise<T[]> {
+    const sound: T[] = []
     for (const file of files) {
       const why = await this.fault(file)
       if (why === null) sound.push(file)
@@ -61,7 +73,7 @@ export class Shelf {
     return sound
   }
 
-  private async fault(file: FileEntry): Promise<string | null> {
+  private async fault(file: T): Promise<string | null> {
     try {
       const found = await checksum(join(this.folder, file.name))
       if (found === null) return 'the file is gone'
@@ -73,17 +85,11 @@ export class Shelf {
   }
 
   /** The file moves first: should we die in between, the next start finds it gone and books it. */
-  async setAside(file: FileEntry, why: string): Promise<void> {
-    if (!this.manifest.state.files.includes(file)) return // replaced meanwhile, or set aside by another query
+  async setAside(file: T, why: string): Promise<void> {
+    if (!this.losses.named(file)) return // replaced meanwhile, or set aside by another query
     await rename(join(this.folder, file.name), join(this.aside, file.name)).catch(() => undefined)
     await syncFolder(this.folder)
     await syncFolder(this.aside)
-    const lost: SetAside = { file: file.name, rows: file.rows, from: file.from, to: file.to, why }
-    const changed = await this.manifest.change(state =>
-      state.files.includes(file)
-        ? { ...state, files: state.files.filter(other => other !== file), quarantined: [...state.quarantined, lost] }
-        : null,
-    )
-    if (changed) this.onSetAside(lost)
+    await this.losses.lost(file, why)
   }
 }

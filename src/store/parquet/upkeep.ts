@@ -1,6 +1,10 @@
 import type { Clock } from '../../kit/clock.ts'
 import { merge, nextMerge } from './compaction.ts'
+import type { KeepLimits } from './keep-limits.ts'
 import type { Premises } from './premises.ts'
+import { tidyRollups } from './rollup-upkeep.ts'
+import type { Shelf, Stored } from './shelf.ts'
+import { sweepAll } from './sweep.ts'
 
 const weekMs = 7 * 86_400_000
 const hourMs = 3_600_000
@@ -11,6 +15,7 @@ export class Upkeep {
   private readonly timers: NodeJS.Timeout[] = []
   private scrubbing: Promise<void> | null = null
   private tidying: Promise<void> | null = null
+  private turn: Promise<void> = Promise.resolve()
 
   constructor(premises: Premises) {
     this.premises = premises
@@ -34,26 +39,40 @@ export class Upkeep {
   }
 
   tidy(): Promise<void> {
-    this.tidying ??= this.mergeAll().finally(() => {
+    this.tidying ??= this.inTurn(() => this.mergeAll()).finally(() => {
       this.tidying = null
     })
     return this.tidying
   }
 
+  /** Merges and sweeps go one after the other: both want memory, and the same files. */
+  sweep(limits: KeepLimits, now: number): Promise<void> {
+    return this.inTurn(() => sweepAll(this.premises, limits, now))
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.turn.then(work)
+    this.turn = done.catch(() => undefined)
+    return done
+  }
+
   async close(): Promise<void> {
     for (const timer of this.timers) clearTimeout(timer)
     await this.scrubbing
-    await this.tidying
+    await this.turn
   }
 
   private async checkAll(): Promise<void> {
-    const { shelf, manifest } = this.premises
-    for (const file of manifest.state.files) {
-      if (this.premises.closed) return
-      const release = shelf.hold([file])
-      await shelf.check([file])
-      await release()
-    }
+    const { shelf, rollupShelf, manifest } = this.premises
+    for (const file of manifest.state.files) await this.checkOne(shelf, file)
+    for (const file of manifest.state.rollups) await this.checkOne(rollupShelf, file)
+  }
+
+  private async checkOne<T extends Stored>(shelf: Shelf<T>, file: T): Promise<void> {
+    if (this.premises.closed) return
+    const release = shelf.hold([file])
+    await shelf.check([file])
+    await release()
   }
 
   private async mergeAll(): Promise<void> {
@@ -61,9 +80,10 @@ export class Upkeep {
     try {
       while (!premises.closed) {
         const files = nextMerge(premises.manifest.state.files, premises.today())
-        if (files === null) return
+        if (files === null) break
         await merge(premises, files)
       }
+      await tidyRollups(premises)
     } catch (error) {
       if (!premises.closed) premises.alarm({ what: 'merge_failed', detail: (error as Error).message })
     }

@@ -35,7 +35,8 @@ test('windows stay small where rows lie denser than their files let expect, and 
   for (let i = 0; i < 250; i++) add(hot, 'n1', noon + 500 + i * 10)
   const files = []
   const parts = partsOf(rows.slices(null, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY), dayOf(noon))
-  for (const [i, part] of parts.entries()) files.push(await writePart(engine, part, `${i}.parquet`, 1, folders, 32_768))
+  for (const [i, part] of parts.entries())
+    files.push(await writePart(engine, part, `${i}.parquet`, { set: 1, rowGroup: 32_768, arrived: 0 }, folders))
   const found: string[] = []
   let end = 0
   let largest = 0

@@ -43,7 +43,8 @@ export function concerned(
 }
 
 /** What a file holds of a node. Own properties only: an id may be `constructor`. */
-export const factsOf = (file: FileEntry, node: string) => (Object.hasOwn(file.nodes, node) ? file.nodes[node] : undefined)
+export const factsOf = <T>(file: { readonly nodes: Readonly<Record<string, T>> }, node: string): T | undefined =>
+  Object.hasOwn(file.nodes, node) ? file.nodes[node] : undefined
 
 /** The wanted rows, merged, in windows of time one behind the other, each of about `rowsAtMost` rows at most and as copies that stay as
  *  they are. So whoever reads ten million rows holds one window of them. Slices of a window come by node. */

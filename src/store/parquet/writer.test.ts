@@ -55,7 +55,7 @@ test('a file holds exactly the rows, with NULL for what is absent, in the column
   add(rows, 'b', noon + 1, { t: Number.MIN_VALUE })
   add(rows, 'a', noon + 999, { select: 1e300 }, 0, 4_294_967_295)
   const [part] = partsOf(all(rows), today)
-  const entry = await writePart(engine, part!, 'small.parquet', 1, places, 32_768)
+  const entry = await writePart(engine, part!, 'small.parquet', { set: 1, rowGroup: 32_768, arrived: noon }, places)
   const path = join(places.final, 'small.parquet')
   expect(await ask(`DESCRIBE SELECT * FROM '${path}'`).then(found => found.map(([name, type]) => `${name} ${type}`))).toEqual([
     'node VARCHAR',
@@ -85,7 +85,7 @@ test('rows over many chunks and nodes come back in order, each value in its plac
   const rows = new RowSet()
   for (let n = 0; n < 300; n++) for (let i = 0; i < 37 + n; i++) add(rows, `n${n}`, noon + i * 10, { v: n * 1000 + i }, n, i)
   const [part] = partsOf(all(rows), today)
-  await writePart(engine, part!, 'many.parquet', 1, places, 2_048)
+  await writePart(engine, part!, 'many.parquet', { set: 1, rowGroup: 2_048, arrived: noon }, places)
   const path = join(places.final, 'many.parquet')
   const wrong = await ask(
     `SELECT count(*) FROM '${path}' WHERE v <> boot * 1000 + seq OR node <> 'n' || boot OR epoch_ms(time) <> ${noon}::BIGINT + seq * 10`,
@@ -105,7 +105,7 @@ test('300 names of 100 nodes become files of at most 48 columns, none of a node 
   expect(parts.flatMap(part => part.slices).length).toBe(100)
   for (const [i, part] of parts.entries()) {
     expect(part.columns.size).toBeLessThanOrEqual(48)
-    await writePart(engine, part, `wide${i}.parquet`, 1, places, 32_768)
+    await writePart(engine, part, `wide${i}.parquet`, { set: 1, rowGroup: 32_768, arrived: noon }, places)
   }
   const found = await ask(
     `SELECT count(*), sum(shared), count(s7b), count(s99c) FROM read_parquet('${places.final}/wide*.parquet', union_by_name = true)`,
@@ -122,7 +122,8 @@ test('one node with 128 names is written all the same, cut by time so that it fi
   const parts = partsOf(all(rows), today)
   expect(parts.length).toBe(2)
   let written = 0
-  for (const [i, part] of parts.entries()) written += (await writePart(engine, part, `broad${i}.parquet`, 1, places, 32_768)).rows
+  for (const [i, part] of parts.entries())
+    written += (await writePart(engine, part, `broad${i}.parquet`, { set: 1, rowGroup: 32_768, arrived: noon }, places)).rows
   expect(written).toBe(40_000)
 })
 
@@ -144,7 +145,15 @@ test('a write that fails leaves no file', async () => {
   add(rows, '01', noon, { t: 1 })
   const [part] = partsOf(all(rows), today)
   const before = await readdir(places.final)
-  await expect(writePart(engine, part!, 'lost.parquet', 1, { ...places, final: join(dir, 'nowhere') }, 32_768)).rejects.toThrow()
+  await expect(
+    writePart(
+      engine,
+      part!,
+      'lost.parquet',
+      { set: 1, rowGroup: 32_768, arrived: noon },
+      { ...places, final: join(dir, 'nowhere') },
+    ),
+  ).rejects.toThrow()
   expect(await readdir(places.final)).toEqual(before)
   expect(await readdir(places.temporary)).toEqual([])
 })

@@ -12,6 +12,13 @@ export interface Folders {
   readonly final: string
 }
 
+/** What the rows of a file have in common. */
+export interface FileKind {
+  readonly set: number
+  readonly rowGroup: number
+  readonly arrived: number
+}
+
 const chunkRows = 2_048
 /** A column of the table takes at least two blocks of 256 KiB, however few rows, and the COPY its own: 48 fit in 64 MB, a node with 128
  *  names (more it can't have) gets more for as long as it is written. */
@@ -29,9 +36,8 @@ export async function writePart(
   engine: Engine,
   part: Part,
   name: string,
-  set: number,
+  { set, rowGroup, arrived }: FileKind,
   folders: Folders,
-  rowGroup: number,
 ): Promise<FileEntry> {
   const columns = [...part.columns].sort()
   const temporary = join(folders.temporary, name)
@@ -41,7 +47,7 @@ export async function writePart(
     const sum = await checksum(temporary)
     if (!sum) throw new Error(`${temporary} vanished while it was written`)
     await publish(temporary, join(folders.final, name))
-    return { name, period: part.period, set, columns, ...sum, ...factsOf(part) }
+    return { name, period: part.period, set, columns, arrived, ...sum, ...factsOf(part) }
   } catch (error) {
     await rm(temporary, { force: true })
     await rm(join(folders.final, name), { force: true })
@@ -80,7 +86,7 @@ interface RawVector<T> {
   readonly items: T
   flush(): void
 }
-const raw = <T>(vector: DuckDBVector): RawVector<T> => vector as unknown as RawVector<T>
+export const raw = <T>(vector: DuckDBVector): RawVector<T> => vector as unknown as RawVector<T>
 
 async function fill(
   connection: DuckDBConnection,
@@ -133,7 +139,13 @@ async function fill(
 }
 
 /** Milliseconds into 64-bit microseconds, without a BigInt a value. Little-endian, as every machine Node runs on here. */
-function writeMicroseconds(target: BigInt64Array, at: number, times: Float64Array, from: number, count: number): void {
+export function writeMicroseconds(
+  target: BigInt64Array,
+  at: number,
+  times: ArrayLike<number>,
+  from: number,
+  count: number,
+): void {
   const halves = new Int32Array(target.buffer, target.byteOffset, target.length * 2)
   for (let i = 0; i < count; i++) {
     const micros = times[from + i]! * 1_000

@@ -1,4 +1,4 @@
-import { type CodeText, commandErrors, rejects } from '../../src/contract/codes.ts'
+import { type CodeText, commandErrors, notices, rejects } from '../../src/contract/codes.ts'
 import { type GeneratedFile, generatedBy } from './generators.ts'
 import { table } from './markdown.ts'
 
@@ -18,6 +18,12 @@ ${codeTable(rejects)}
 \`error.code\` of an ack and of a command.
 
 ${codeTable(commandErrors)}
+
+## Why a client was not heard
+
+\`reason\` of what the messages show as refused, denied, fight or wrong_topic. ID stands for the node's id.
+
+${codeTable(notices)}
 `
   return [{ path: 'docs/reference/codes.md', text }]
 }

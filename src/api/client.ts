@@ -6,6 +6,7 @@ import type { ExportFormat } from './export.ts'
 import type { Health } from './health.ts'
 import type { Credential, IdentityView, NodeAddition, NodeRotation } from './identities.ts'
 import type { LedgerReport } from './ledger.ts'
+import type { LogLine, MessageView, Verdict } from './messages.ts'
 import type { NodeDetail, NodePatch, NodeView } from './nodes.ts'
 import type { ReadingsView } from './readings.ts'
 import type { RejectCounts, RejectView } from './rejects.ts'
@@ -44,6 +45,8 @@ export interface Client {
   cancel(id: string): Promise<CommandView>
   rejects(query?: { node?: string; reason?: string; since?: string; limit?: number }): Promise<RejectView[]>
   rejectCounts(): Promise<RejectCounts>
+  messages(query?: { node?: string; verdict?: Verdict; limit?: number }): Promise<MessageView[]>
+  logs(id: string): Promise<LogLine[]>
   broker(): Promise<BrokerView>
   ledger(node?: string): Promise<LedgerReport[]>
   /** Also when the status is `down` (503). */
@@ -77,6 +80,8 @@ export function createClient(options: ClientOptions): Client {
     cancel: id => api.write('DELETE', commandPath(id)),
     rejects: ({ limit = 100, ...query } = {}) => list(api, '/api/rejects', query, limit),
     rejectCounts: () => api.get('/api/rejects/counts'),
+    messages: ({ limit = 100, ...query } = {}) => list(api, '/api/messages', query, limit),
+    logs: id => list(api, `${nodePath(id)}/logs`, {}, Number.POSITIVE_INFINITY),
     broker: () => api.get('/api/broker'),
     ledger: node => list(api, '/api/ledger', { node }, Number.POSITIVE_INFINITY),
     health: () => api.get('/healthz'),

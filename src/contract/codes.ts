@@ -6,6 +6,7 @@ import { reservedNames } from './reserved-names.ts'
  *  docs/reference/codes.md take them from here. */
 export type { CodeText } from './code-text.ts'
 export { type CommandErrorCode, commandErrorCodes, commandErrorDetail, commandErrors } from './command-errors.ts'
+export { type NoticeReason, notices } from './notices.ts'
 
 const seconds = 'Unix seconds'
 const uint32 = `whole numbers from 0 to ${limits.uint32Max}`

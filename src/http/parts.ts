@@ -1,5 +1,6 @@
 import type { BrokerView } from '../api/broker.ts'
 import type { Health } from '../api/health.ts'
+import type { LogLine, MessageView, Verdict } from '../api/messages.ts'
 import type { RejectCounts, RejectView } from '../api/rejects.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -22,6 +23,7 @@ export interface HttpParts {
   readonly store: ReadingsStore
   readonly ledger: Pick<Ledger, 'report' | 'nodes' | 'forget'>
   readonly rejects: RejectShelf
+  readonly messages: MessageShelf
   /** Runs work between two batches: nothing is applied meanwhile. */
   readonly between: <T>(work: () => Promise<T>) => Promise<T>
   readonly broker: () => BrokerView
@@ -44,6 +46,16 @@ export interface RejectShelf {
   /** Never reset, also not for rejects that are no longer kept. */
   counts(): RejectCounts
   kept(): { readonly rejects: number }
+}
+
+/** What boards just said, as this room needs it. `before` is the `next` of the page before. */
+export interface MessageShelf {
+  list(query: { readonly node?: string; readonly verdict?: Verdict; readonly before?: string; readonly limit: number }): {
+    readonly items: readonly MessageView[]
+    readonly next: string | null
+  }
+  /** Newest first. */
+  logs(node: string): readonly LogLine[]
 }
 
 export interface RejectListQuery {

@@ -12,6 +12,7 @@ import { eventRoutes } from './routes/events.ts'
 import { exportRoutes } from './routes/export.ts'
 import { identityRoutes } from './routes/identities.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
+import { messageRoutes } from './routes/messages.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { readingsRoutes } from './routes/readings.ts'
 import { rejectRoutes } from './routes/rejects.ts'
@@ -26,6 +27,7 @@ const routes = [
   readingsRoutes,
   commandRoutes,
   rejectRoutes,
+  messageRoutes,
   ledgerRoutes,
   exportRoutes,
   eventRoutes,

@@ -16,6 +16,7 @@ import { createLive } from './live.ts'
 import { identitySources, liveSessions } from './identities.ts'
 import { type Log, openLog } from './log.ts'
 import { type MachineFacts, machineReader } from './machine-facts.ts'
+import { joinMessages } from './messages.ts'
 import { openOwnBroker } from './own-broker.ts'
 import { replay } from './replay.ts'
 import { createReports, reportEveryMs } from './reports.ts'
@@ -88,12 +89,13 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
     event: event => ledger.apply(event),
   })
   const damage = damageFound(records, torn, log)
+  const messages = joinMessages(fleet, hub, clock)
 
   const lane = openLane({
     journal,
     ledger,
     store,
-    appliers: [store, fleet, rejects, guard, live],
+    appliers: [store, fleet, rejects, guard, live, messages],
     clock,
     ackMatches: (node, ack) => fleet.commands.matches(node, ack),
     clockSuspect: guard.suspect,
@@ -107,7 +109,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
     () => lane.close(),
   )
 
-  const broker = await openOwnBroker({ options, secrets, lane, fleet, clock, version, log, damage })
+  const broker = await openOwnBroker({ options, secrets, lane, fleet, messages, clock, version, log, damage })
   opened.push(() => broker.close())
   lane.sendReceiptsThrough(broker)
   fleet.sendThrough(broker)
@@ -140,6 +142,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
       store,
       ledger,
       rejects,
+      messages,
       between: work => lane.between(work),
       broker: reports.view,
       health: () => healthOf({ broker, store, journal, lane, clockSuspect: guard.suspect, machine: () => machine, damage }),

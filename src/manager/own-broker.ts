@@ -1,6 +1,7 @@
 import { type EmbeddedBroker, openEmbeddedBroker } from '../broker/embedded/embedded.ts'
 import type { UpOptions } from '../config/config.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { Messages } from '../fleet/messages/messages.ts'
 import type { Lane } from '../ingest/ingest.ts'
 import type { Clock } from '../kit/clock.ts'
 import { listening } from './errors.ts'
@@ -13,6 +14,7 @@ export interface OwnBrokerParts {
   readonly secrets: Secrets
   readonly lane: Lane
   readonly fleet: Fleet
+  readonly messages: Pick<Messages, 'notice'>
   readonly clock: Clock
   readonly version: string
   readonly log: Log
@@ -22,7 +24,7 @@ export interface OwnBrokerParts {
 
 /** The embedded broker, joined to those it speaks to: messages to the lane, reachability to the fleet, log-ins to who knows them. */
 export async function openOwnBroker(parts: OwnBrokerParts): Promise<EmbeddedBroker> {
-  const { options, secrets, lane, fleet, clock, version, log, damage } = parts
+  const { options, secrets, lane, fleet, messages, clock, version, log, damage } = parts
   let opening = true
   const broker = await listening('--mqtt-port', options.mqttHost, options.mqttPort, () =>
     openEmbeddedBroker(
@@ -33,6 +35,7 @@ export async function openOwnBroker(parts: OwnBrokerParts): Promise<EmbeddedBrok
         refuses: node => fleet.identities.refuses(node),
         clock,
         version,
+        onNotice: notice => messages.notice(notice),
         onAlarm: text => {
           log.error(text)
           if (opening) damage.push(text)

@@ -231,6 +231,7 @@ export function fakeParts(options: FakeOptions = {}) {
       counts: () => ({ total: rejects.length, by_reason: { bad_json: rejects.length }, by_node: { '01': rejects.length } }),
       kept: () => ({ rejects: rejects.length }),
     },
+    messages: { list: () => ({ items: [], next: null }), logs: () => [] },
     broker: () => brokerView,
     health: () => healthy,
     events: createEventHub({ clock, ...(options.hubCapacity !== undefined && { capacity: options.hubCapacity }) }),

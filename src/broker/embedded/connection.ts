@@ -6,6 +6,7 @@ import type { Entrance } from './entrance.ts'
 import type { Exchange } from './exchange.ts'
 import { Framing } from './framing.ts'
 import { type ConnectRead, type ConnectRequest, readConnect, readSubscribe, readUnsubscribe } from './guard.ts'
+import type { Arrival } from './listener.ts'
 import type { Qos } from './message.ts'
 import type { BrokerLimits } from './options.ts'
 import { answer, connackCode, packetType } from './packets.ts'
@@ -43,7 +44,7 @@ export class Connection implements Client {
   private state: 'connecting' | 'judging' | 'open' | 'leaving' | 'closed' = 'connecting'
   private readonly shared: Shared
   private readonly socket: Socket
-  private readonly anonymous: boolean
+  private readonly arrival: Arrival
   private readonly framing: Framing
   private inbox: Inbox | null = null
   private will: Will | null = null
@@ -55,10 +56,11 @@ export class Connection implements Client {
   private paused = false
   private arrived = 0
 
-  constructor(socket: Socket, anonymous: boolean, shared: Shared) {
+  constructor(arrival: Arrival, shared: Shared) {
+    const { socket } = arrival
     this.socket = socket
     this.address = addressOf(socket)
-    this.anonymous = anonymous
+    this.arrival = arrival
     this.shared = shared
     this.framing = new Framing(shared.limits.connectBytes)
     this.since = this.heardAt = this.takenAt = shared.clock.monoMs()
@@ -179,11 +181,13 @@ export class Connection implements Client {
   /** Who is it? Then it is admitted, or refused. */
   private async judge(request: ConnectRequest): Promise<void> {
     const { entrance, exchange, limits } = this.shared
-    const name = await entrance.judge(request, this.socket.remoteAddress ?? '', this.anonymous)
+    const name = await entrance.judge(request, this.socket.remoteAddress ?? '', this.arrival)
     if (this.state !== 'judging') return
     if (typeof name === 'number') {
-      const why = refusals[name]
-      if (why !== undefined) this.refused(why, request.user, request.clientId, null)
+      const { certificate, foreign } = this.arrival
+      const shown = certificate !== null || foreign !== null
+      const why = shown && name === connackCode.notAuthorized ? 'credentials' : refusals[name]
+      if (why !== undefined) this.refused(why, certificate?.cn ?? request.user, request.clientId, foreign)
       this.refuse(name)
       return
     }

@@ -1,11 +1,12 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import type { Socket } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import { defaultRoot, nodeTopic } from '../../contract/topics.ts'
 import type { Broker, BrokerHandlers, BrokerHealth, BrokerNotice } from '../broker.ts'
-import { addressOf, Connection, type Shared } from './connection.ts'
+import { Connection, type Shared } from './connection.ts'
 import { Entrance } from './entrance.ts'
 import { Exchange } from './exchange.ts'
-import { forgetfulKeep, type Kept, openKeep } from './keep.ts'
+import { forgetfulKeep, type KeepSnapshot, type Kept, openKeep } from './keep.ts'
+import { type Arrival, type Listener, openListener } from './listener.ts'
 import { defaultLimits, type EmbeddedOptions, type ListenerOptions } from './options.ts'
 import { contractPermissions } from './permissions.ts'
 import { SysTopics } from './sys.ts'
@@ -19,8 +20,12 @@ export interface EmbeddedBroker extends Broker {
   readonly ports: readonly number[]
   /** An identity lost its rights: its connections are closed without a will, its kept sessions forgotten. */
   revoke(user: string): Promise<void>
+  /** Handshakes from now on get this certificate; connections that are open stay. */
+  secure(context: SecureContextOptions): void
   /** One line a session, connected or kept. */
   sessions(): SessionView[]
+  /** What would survive a restart at this moment, for a backup; null without `keepDir`. */
+  snapshot(): KeepSnapshot | null
 }
 
 export interface SessionView {
@@ -60,6 +65,7 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
   const exchange = new Exchange({ root, limits, permissions, handlers, keep, clock, commitWindowMs, alarm, notice })
   exchange.sessions.restore(kept)
 
+  let up = true
   const connections = new Set<Connection>()
   const counters = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 }
   const shared: Shared = {
@@ -73,25 +79,21 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
     fault: (client, why) => options.onFault?.(client, why),
     gone: connection => connections.delete(connection),
   }
-  const take = (socket: Socket, anonymous: boolean): void => {
-    if (connections.size >= limits.connections) {
-      socket.destroy()
-      return
-    }
-    // 44 ms → 0.2 ms for request and reply: acknowledgements must not wait for more data.
-    socket.setNoDelay(true)
-    connections.add(new Connection(socket, anonymous, shared))
+  const sockets = new Set<Socket>()
+  const take = (arrival: Arrival): void => {
+    if (up) connections.add(new Connection(arrival, shared))
+    else arrival.socket.destroy()
   }
 
-  const servers: Server[] = []
+  const listeners: Listener[] = []
   try {
-    for (const listener of options.listeners) servers.push(await listen(listener, take, notice))
+    for (const listener of options.listeners) listeners.push(await openListener(listener, { limits, sockets, take, notice }))
   } catch (failure) {
-    for (const server of servers) server.close()
+    for (const listener of listeners) listener.close()
     await keep.close()
     throw failure
   }
-  const ports = servers.map(server => (server.address() as AddressInfo).port)
+  const ports = listeners.map(({ port }) => port)
 
   const timer = setInterval(() => {
     const now = clock.monoMs()
@@ -99,7 +101,6 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
     exchange.tick()
   }, checkEveryMs)
 
-  let up = true
   const health = (): BrokerHealth => {
     let queued = 0
     let inflight = 0
@@ -115,7 +116,7 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
         host,
         port: ports[i]!,
         tls: tls !== undefined,
-        auth: anonymous ? 'anonymous or password' : 'password',
+        auth: authOf(anonymous, tls !== undefined),
       })),
       denied: Object.fromEntries(exchange.sessions.denied),
       ...counters,
@@ -136,7 +137,11 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
     sendCommand: (node, payload, evidence) => exchange.publishOwn(nodeTopic(node, 'command', root), payload, 1, false, evidence),
     reachable: node => exchange.sessions.reach.reachable(node),
     revoke: user => exchange.revoke(user),
+    secure: context => {
+      for (const listener of listeners) listener.secure(context)
+    },
     health,
+    snapshot: () => keep.snapshot(),
     sessions: () =>
       [...exchange.sessions.byKey.values()].map(session => ({
         client: session.client,
@@ -152,7 +157,7 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
       if (!up) return
       up = false
       sys.close()
-      for (const server of servers) server.close()
+      for (const listener of listeners) listener.close()
       for (const connection of [...connections]) connection.stop()
       await Promise.race([exchange.queue.drained(), after(limits.closeMs)])
       // What was acknowledged last is on its way; who doesn't take it within a moment is cut off.
@@ -160,34 +165,18 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
       await Promise.race([gone, after(limits.closeMs / 8)])
       clearInterval(timer)
       for (const connection of [...connections]) connection.cutOff(false)
+      for (const socket of sockets) socket.destroy() // still in a handshake
       exchange.queue.flushLazy()
       await keep.close()
     },
   }
 }
 
-function listen(
-  listener: ListenerOptions,
-  take: (socket: Socket, anonymous: boolean) => void,
-  notice: (notice: BrokerNotice) => void,
-): Promise<Server> {
-  const onSocket = (socket: Socket): void => take(socket, listener.anonymous)
-  const server: Server = listener.tls ? createTlsServer(listener.tls, onSocket) : createServer(onSocket)
-  // A handshake that fails is the client's trouble; without a listener it would be an exception.
-  server.on('tlsClientError', (failure: NodeJS.ErrnoException, socket: Socket) => {
-    // Who only hangs up (a port scan, a probe) has no trouble to tell of.
-    if (failure.code !== 'ECONNRESET')
-      notice({ kind: 'refused', why: 'tls', user: null, client: null, address: addressOf(socket), got: failure.code ?? null })
-    socket.destroy()
-  })
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host: listener.host, port: listener.port, backlog: 4_096 }, () => {
-      server.off('error', reject)
-      server.on('error', () => {}) // accept failing for want of file descriptors: the next one is tried again
-      resolve(server)
-    })
-  })
+/** Who may connect, in words. */
+function authOf(anonymous: ListenerOptions['anonymous'], tls: boolean): string {
+  if (anonymous === true) return 'anonymous or password'
+  const credentials = tls ? 'password or client certificate' : 'password'
+  return anonymous === false ? credentials : `${credentials}; anonymous from this machine`
 }
 
 const after = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms).unref())

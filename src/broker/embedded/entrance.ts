@@ -1,6 +1,7 @@
 import type { Clock } from '../../kit/clock.ts'
-import type { BrokerHandlers, Identity } from '../broker.ts'
+import type { BrokerHandlers, Credentials, Identity } from '../broker.ts'
 import type { ConnectRequest } from './guard.ts'
+import type { Arrival } from './listener.ts'
 import { Logins } from './logins.ts'
 import { connackCode } from './packets.ts'
 
@@ -10,6 +11,8 @@ export interface Name {
   readonly key: string
   readonly client: string
 }
+
+type Shown = Pick<Arrival, 'anonymous' | 'certificate' | 'foreign'>
 
 /** Judges CONNECTs: credentials, then the name. */
 export class Entrance {
@@ -24,16 +27,24 @@ export class Entrance {
     this.clientIdBytes = clientIdBytes
   }
 
-  /** A name, or the CONNACK code of the refusal. `anonymous`: this listener lets in who gives no user name, as role `local`. */
-  async judge(request: ConnectRequest, address: string, anonymous: boolean): Promise<Name | number> {
+  /** A name, or the CONNACK code of the refusal. `anonymous`: this listener lets in who gives no user name, as role `local`. A client
+   *  certificate is a credential of its own: user name and password are then ignored (wire contract §1). */
+  async judge(request: ConnectRequest, address: string, shown: Shown): Promise<Name | number> {
+    const { anonymous, certificate, foreign } = shown
+    if (foreign !== null) return connackCode.notAuthorized
+    if (certificate !== null) {
+      const identity = await this.logIn({ user: certificate.cn, password: new Uint8Array(0), address, certificate })
+      return identity === null ? connackCode.notAuthorized : this.name(request, identity)
+    }
     if (request.user === null) return anonymous ? this.name(request, { role: 'local', user: null }) : connackCode.notAuthorized
-    const identity = await this.logIn(request.user, request.password ?? new Uint8Array(0), address)
+    const identity = await this.logIn({ user: request.user, password: request.password ?? new Uint8Array(0), address })
     return identity === null ? connackCode.badCredentials : this.name(request, identity)
   }
 
-  private async logIn(user: string, password: Uint8Array, address: string): Promise<Identity | null> {
+  private async logIn(credentials: Credentials): Promise<Identity | null> {
+    const { address } = credentials
     if (!this.logins.mayTry(address)) return null
-    const identity = await this.authenticate({ user, password, address })
+    const identity = await this.authenticate(credentials)
     if (identity !== null) return identity
     const late = this.logins.failed(address)
     if (late > 0) await new Promise(resolve => setTimeout(resolve, late).unref())

@@ -170,7 +170,7 @@ test('connections fed with mutated packets leave nothing behind', async () => {
   }
   for (let i = 0; i < 20_000 * scale; i++) {
     const socket = new NullSocket()
-    open.add(new Connection(socket as unknown as Socket, true, shared))
+    open.add(new Connection({ socket: socket as unknown as Socket, anonymous: true, certificate: null, foreign: null }, shared))
     socket.emit('data', random.below(3) === 0 ? mutated(random) : real[1]!)
     if (i % 4 === 0) await new Promise(setImmediate)
     for (let n = random.below(4); n > 0 && !socket.destroyed; n--) socket.emit('data', mutated(random))

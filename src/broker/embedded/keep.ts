@@ -15,9 +15,16 @@ import type { Qos } from './message.ts'
 export interface Keep {
   /** Makes the operations durable, in order. Calls are served one after the other. `sync` false: soon, not now. */
   write(ops: readonly KeepOp[], sync: boolean): Promise<void>
+  /** Everything as it is on the disk at this moment, to be copied while writing goes on; null: nothing is kept. To be closed. */
+  snapshot(): KeepSnapshot | null
   close(): Promise<void>
   /** false while a write fails and is tried again. */
   readonly ok: boolean
+}
+
+export interface KeepSnapshot {
+  readonly pairs: AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
+  close(): Promise<void>
 }
 
 export type KeepOp =
@@ -77,7 +84,7 @@ export const keepOps = {
 }
 
 /** For a broker without a folder: what is written is as good as kept, and gone with the process. */
-export const forgetfulKeep: Keep = { write: async () => {}, close: async () => {}, ok: true }
+export const forgetfulKeep: Keep = { write: async () => {}, snapshot: () => null, close: async () => {}, ok: true }
 
 /** Opens the keep and reads what it holds. Rejects when another process holds it (code LEVEL_LOCKED in the cause), and when the
  *  system won't let it be opened (no room, no permission): what is there is not damaged then and stays where it is.
@@ -134,6 +141,15 @@ class LevelKeep implements Keep {
     this.last = written
     // Given up at close: never answered, because whoever waits for it must not acknowledge.
     if (!(await written)) await new Promise(() => {})
+  }
+
+  snapshot(): KeepSnapshot {
+    const { level } = this
+    const snapshot = level.snapshot()
+    const pairs = async function* () {
+      yield* level.iterator<Buffer, Buffer>({ snapshot, keyEncoding: 'buffer', valueEncoding: 'buffer' })
+    }
+    return { pairs: pairs(), close: () => snapshot.close() }
   }
 
   async close(): Promise<void> {

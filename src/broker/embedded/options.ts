@@ -1,4 +1,4 @@
-import type { TlsOptions } from 'node:tls'
+import type { SecureContextOptions } from 'node:tls'
 import { limits as contract } from '../../contract/limits.ts'
 import type { Clock } from '../../kit/clock.ts'
 import type { BrokerNotice } from '../broker.ts'
@@ -8,10 +8,11 @@ import type { Permissions } from './permissions.ts'
 export interface ListenerOptions {
   readonly host: string
   readonly port: number
-  /** Present: MQTT over TLS. */
-  readonly tls?: TlsOptions
-  /** Clients without credentials get in with role `local`. For the loopback only (wire contract §1). */
-  readonly anonymous: boolean
+  /** Present: MQTT over TLS, with this certificate, key and `ca`: who has a client certificate of that CA needs no password. */
+  readonly tls?: SecureContextOptions
+  /** Clients without credentials get in with role `local`. For the loopback only (wire contract §1): `from this machine` is for an
+   *  address that others reach too, and lets those in whose connection has both its ends on the loopback. */
+  readonly anonymous: boolean | 'from this machine'
 }
 
 export interface EmbeddedOptions {
@@ -43,8 +44,10 @@ export interface BrokerLimits {
   /** Bytes of the CONNECT packet, and of any later one. */
   readonly connectBytes: number
   readonly packetBytes: number
-  /** From accepted socket to whole CONNECT. */
+  /** From accepted socket to whole CONNECT; with TLS from there to the end of the handshake, and once more to the CONNECT. */
   readonly connectMs: number
+  /** TLS handshakes at once, a listener; one more, and the oldest goes. */
+  readonly handshakes: number
   readonly clientIdBytes: number
   /** Sessions that outlive their connections; a new one beyond it is refused with CONNACK 3. */
   readonly persistentSessions: number
@@ -89,6 +92,7 @@ export const defaultLimits: BrokerLimits = {
   connectBytes: contract.connectBytes,
   packetBytes: contract.packetBytes,
   connectMs: 5_000,
+  handshakes: 1_000,
   clientIdBytes: 256,
   persistentSessions: 10_000,
   subscriptions: 1_000,

@@ -7,8 +7,8 @@ const When = (description: string) =>
 export const exportFormats = ['csv', 'jsonl', 'parquet'] as const
 export type ExportFormat = (typeof exportFormats)[number]
 
-/** GET /api/export. Names may be repeated or separated by commas. With `rollup` a row is one (node, bucket), its values the means,
- *  its boot and seq those of the bucket's first reading. */
+/** GET /api/export. Names may be repeated or separated by commas. With `rollup` a row is one (node, bucket):
+ *  for each sensor `s` its `s_min`, `s_mean`, `s_max` and `s_count`, no boot and seq; also of readings that are gone by now. */
 export const ExportQuery = Type.Object(
   {
     node: Names('node ids; default all'),
@@ -29,4 +29,13 @@ export interface ExportLine {
   readonly boot: number | null
   readonly seq: number | null
   readonly fields: Readonly<Record<string, number>>
+}
+
+/** One line of `format=jsonl` with a `rollup`; `time` is the bucket's start. */
+export interface RollupLine {
+  readonly time: number
+  readonly node: string
+  readonly fields: Readonly<
+    Record<string, { readonly min: number; readonly mean: number; readonly max: number; readonly count: number }>
+  >
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Row } from '../store/readings.ts'
+import type { RollupRow } from '../store/rollup.ts'
 import { csvEncoder, jsonlEncoder } from './export-text.ts'
-import { rollUp } from './rollup.ts'
+import { rollupCsv, rollupJsonl } from './rollup-text.ts'
 
 const row = (node: string, time: number, fields: Record<string, number>, seq: number | null = null): Row => ({
   node,
@@ -32,25 +33,20 @@ test('a JSON line holds the row with its fields', () => {
   expect(JSON.parse(line)).toEqual({ time: 5, node: '01', boot: 7, seq: 0, fields: { a: 1 } })
 })
 
-describe('a rollup', () => {
-  const rolled = async (chunks: Row[][]): Promise<Row[]> => {
-    const source = (async function* () {
-      yield* chunks
-    })()
-    const out: Row[] = []
-    for await (const rows of rollUp(source, 60_000)) out.push(...rows)
-    return out
-  }
+describe('roll-ups', () => {
+  const minute: RollupRow = { node: '01', time: 60_000, names: ['h', 't'], min: [1, -2], max: [3, 4], sum: [4, 3], count: [2, 2] }
 
-  test('is the mean of each field a bucket and node, also across chunks', async () => {
-    const out = await rolled([
-      [row('b', 1000, { x: 1 }, 0), row('a', 2000, { x: 5 })],
-      [row('b', 59_999, { x: 3, y: 2 }, 1), row('b', 60_000, { x: 9 }, 2)],
-    ])
-    expect(out).toEqual([row('a', 0, { x: 5 }), row('b', 0, { x: 2, y: 2 }, 0), row('b', 60_000, { x: 9 }, 2)])
+  test('in CSV are four columns a sensor, empty where it is absent', () => {
+    const csv = rollupCsv(['h', 'p', 't'])
+    expect(csv.header).toBe('time,node,h_min,h_mean,h_max,h_count,p_min,p_mean,p_max,p_count,t_min,t_mean,t_max,t_count\n')
+    expect(csv.encode([minute])).toBe('1970-01-01T00:01:00.000Z,01,1,2,3,2,,,,,-2,1.5,4,2\n')
   })
 
-  test('of nothing is nothing', async () => {
-    expect(await rolled([[]])).toEqual([])
+  test('in JSON lines are an object a sensor', () => {
+    expect(JSON.parse(rollupJsonl().encode([minute]))).toEqual({
+      time: 60_000,
+      node: '01',
+      fields: { h: { min: 1, mean: 2, max: 3, count: 2 }, t: { min: -2, mean: 1.5, max: 4, count: 2 } },
+    })
   })
 })

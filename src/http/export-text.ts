@@ -3,15 +3,15 @@ import { formatTime } from '../api/times.ts'
 import type { Row } from '../store/readings.ts'
 
 /** Rows as CSV or JSON lines. Pure: chunks of rows in, text out. Numbers are written in their shortest form that reads back the same. */
-export interface RowEncoder {
+export interface TextEncoder<T> {
   readonly contentType: string
   /** '' when the format has none. */
   readonly header: string
-  encode(rows: readonly Row[]): string
+  encode(rows: readonly T[]): string
 }
 
 /** One column a field, in the order of `fields`; an absent value is empty. */
-export function csvEncoder(fields: readonly string[]): RowEncoder {
+export function csvEncoder(fields: readonly string[]): TextEncoder<Row> {
   const column = new Map(fields.map((name, index) => [name, index]))
   const encodeRow = (row: Row): string => {
     const cells = new Array<string>(fields.length).fill('')
@@ -28,7 +28,7 @@ export function csvEncoder(fields: readonly string[]): RowEncoder {
   }
 }
 
-export function jsonlEncoder(): RowEncoder {
+export function jsonlEncoder(): TextEncoder<Row> {
   return {
     contentType: 'application/jsonl; charset=utf-8',
     header: '',
@@ -43,4 +43,4 @@ function lineOf(row: Row): ExportLine {
 }
 
 /** RFC 4180: only what needs quotes gets them. */
-const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+export const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)

@@ -3,14 +3,12 @@ import type { FastifyReply } from 'fastify'
 import { ExportQuery } from '../../api/export.ts'
 import type { Row, ExportQuery as StoreQuery } from '../../store/readings.ts'
 import { exportsAtOnce, Gate } from '../bounds.ts'
-import { csvEncoder, jsonlEncoder, type RowEncoder } from '../export-text.ts'
+import { csvEncoder, jsonlEncoder, type TextEncoder } from '../export-text.ts'
 import type { HttpParts } from '../parts.ts'
 import { badInput } from '../refused.ts'
-import { rollUp } from '../rollup.ts'
+import { rollupColumns, rollupCsv, rollupJsonl, rollupsAsRows } from '../rollup-text.ts'
 import { timeOf } from '../times.ts'
 import { noSuchNode, type Routes } from './routes.ts'
-
-const rollupMs = { raw: 0, '1m': 60_000, '1h': 3_600_000 } as const
 
 /** All that is stored, streamed: the rows come from the store chunk by chunk, at the pace the client takes them. */
 export function exportRoutes(app: Routes, parts: HttpParts): void {
@@ -24,12 +22,17 @@ export function exportRoutes(app: Routes, parts: HttpParts): void {
     const asked = storeQuery(query, parts)
     reply.raw.once('close', gate.enter())
     const format = query.format ?? 'csv'
-    const bucketMs = rollupMs[query.rollup ?? 'raw']
+    const rollup = query.rollup ?? 'raw'
     reply.header('content-disposition', `attachment; filename="espalier.${format}"`)
-    const raw = parts.store.export(asked)
-    const rows = bucketMs > 0 ? rollUp(raw, bucketMs) : raw
-    if (format === 'parquet') return sendParquet(reply, rows, asked, parts)
-    return sendText(reply, rows, format, asked, parts)
+    const names = (): string[] => columns(asked, parts)
+    if (rollup === 'raw') {
+      const rows = parts.store.export(asked)
+      if (format === 'parquet') return sendParquet(reply, rows, names(), true, parts)
+      return sendText(reply, rows, () => (format === 'csv' ? csvEncoder(names()) : jsonlEncoder()))
+    }
+    const rows = parts.store.exportRollups(asked, rollup)
+    if (format === 'parquet') return sendParquet(reply, rollupsAsRows(rows), rollupColumns(names()), false, parts)
+    return sendText(reply, rows, () => (format === 'csv' ? rollupCsv(names()) : rollupJsonl()))
   })
 }
 
@@ -52,23 +55,21 @@ function namesOf(value: string | readonly string[] | undefined): string[] | null
 
 /** The first rows are waited for before anything is answered: a store that can't read says so with a status, not a torn file,
  *  and the header, made after them, knows every name they use. */
-async function sendText(
+async function sendText<T>(
   reply: FastifyReply,
-  rows: AsyncIterable<readonly Row[]>,
-  format: 'csv' | 'jsonl',
-  asked: StoreQuery,
-  parts: HttpParts,
+  rows: AsyncIterable<readonly T[]>,
+  encoderAfter: () => TextEncoder<T>,
 ): Promise<FastifyReply> {
   const chunks = rows[Symbol.asyncIterator]()
   const first = await chunks.next()
-  const encoder = format === 'jsonl' ? jsonlEncoder() : csvEncoder(columns(asked, parts))
+  const encoder = encoderAfter()
   return reply.type(encoder.contentType).send(Readable.from(text(first, chunks, encoder), { objectMode: false }))
 }
 
-async function* text(
-  first: IteratorResult<readonly Row[]>,
-  rest: AsyncIterator<readonly Row[]>,
-  encoder: RowEncoder,
+async function* text<T>(
+  first: IteratorResult<readonly T[]>,
+  rest: AsyncIterator<readonly T[]>,
+  encoder: TextEncoder<T>,
 ): AsyncGenerator<string, void> {
   try {
     if (encoder.header) yield encoder.header
@@ -89,11 +90,12 @@ function columns(asked: StoreQuery, parts: HttpParts): string[] {
 async function sendParquet(
   reply: FastifyReply,
   rows: AsyncIterable<readonly Row[]>,
-  asked: StoreQuery,
+  names: readonly string[],
+  numbered: boolean,
   parts: HttpParts,
 ): Promise<FastifyReply> {
   if (!parts.store.parquetOf) throw badInput('/format', 'is parquet, which this store does not write', 'csv, jsonl')
-  const bytes = parts.store.parquetOf(rows, columns(asked, parts))[Symbol.asyncIterator]()
+  const bytes = parts.store.parquetOf(rows, names, { numbered })[Symbol.asyncIterator]()
   const first = await bytes.next()
   return reply.type('application/vnd.apache.parquet').send(Readable.from(joined(first, bytes), { objectMode: false }))
 }

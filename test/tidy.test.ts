@@ -54,7 +54,7 @@ const ports: Record<string, readonly string[]> = {
   fleet: ['fleet.ts'],
   ingest: ['ingest.ts'],
   ledger: ['ledger.ts'],
-  manager: ['manager.ts'],
+  manager: ['manager.ts', 'restore.ts'],
 }
 
 /** Rooms whose code has no process, clock or socket of its own. */

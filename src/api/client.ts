@@ -10,6 +10,7 @@ import type { LogLine, MessageView, Verdict } from './messages.ts'
 import type { NodeDetail, NodePatch, NodeView } from './nodes.ts'
 import type { ReadingsView } from './readings.ts'
 import type { RejectCounts, RejectView } from './rejects.ts'
+import type { BackupView, ReloadResult } from './settings.ts'
 import { type ClientOptions, type QueryValue, queryString, type Requester, requester } from './request.ts'
 
 export type { EventsOptions } from './event-reader.ts'
@@ -53,6 +54,13 @@ export interface Client {
   health(): Promise<Health>
   /** The open response: read its body as a stream. */
   export(request: ExportRequest, signal?: AbortSignal): Promise<Response>
+  /** As SIGHUP. */
+  reloadConfig(): Promise<ReloadResult>
+  /** The open response: read its body as a stream. Contains secrets. */
+  backup(signal?: AbortSignal): Promise<Response>
+  /** Those of the schedule, newest first. */
+  backups(): Promise<BackupView[]>
+  makeBackup(): Promise<BackupView>
   events(options?: EventsOptions): AsyncGenerator<ApiEvent, void>
   /** Browser: exchanges the token for the session cookie. */
   signIn(token: string): Promise<void>
@@ -86,6 +94,10 @@ export function createClient(options: ClientOptions): Client {
     ledger: node => list(api, '/api/ledger', { node }, Number.POSITIVE_INFINITY),
     health: () => api.get('/healthz'),
     export: (request, signal) => api.open(`/api/export${queryString({ ...request })}`, signal ? { signal } : {}),
+    reloadConfig: () => api.write('POST', '/api/config/reload'),
+    backup: signal => api.open('/api/backup', signal ? { signal } : {}),
+    backups: async () => (await api.get<{ items: BackupView[] }>('/api/backups')).items,
+    makeBackup: () => api.write('POST', '/api/backups'),
     events: eventsOptions => readEvents(api, after, eventsOptions),
     signIn: token => api.write('POST', '/api/session', { token }),
     signOut: () => api.write('DELETE', '/api/session'),

@@ -13,6 +13,7 @@ export const problems = {
   not_json: [415, 'The body must be JSON'],
   queue_full: [429, 'The queue is full'],
   too_many: [429, 'Too many at once'],
+  backup_failed: [503, 'The backup could not be made'],
   internal: [500, 'The server failed'],
   not_ready: [503, 'The store is not ready'],
 } as const satisfies Record<string, readonly [status: number, title: string]>

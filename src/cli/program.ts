@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { defineBackup } from './commands/backup.ts'
 import { defineBroker } from './commands/broker.ts'
 import { defineCommand, defineCommands } from './commands/commands.ts'
 import { defineExport } from './commands/export.ts'
@@ -8,6 +9,7 @@ import { defineNodes } from './commands/nodes.ts'
 import { definePing } from './commands/ping.ts'
 import { definePub } from './commands/pub.ts'
 import { defineRejects } from './commands/rejects.ts'
+import { defineRestore } from './commands/restore.ts'
 import { defineSend } from './commands/send.ts'
 import { defineSimulate } from './commands/simulate.ts'
 import { defineSub } from './commands/sub.ts'
@@ -29,6 +31,8 @@ const definitions: readonly Define[] = [
   defineRejects,
   defineBroker,
   defineExport,
+  defineBackup,
+  defineRestore,
   defineLedger,
   definePing,
   definePub,

@@ -5,6 +5,7 @@ import type { RejectCounts, RejectView } from '../api/rejects.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { ReadingsStore } from '../store/readings.ts'
+import type { BackupDesk } from './backup-desk.ts'
 import type { EventHub } from './event-hub.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -24,6 +25,7 @@ export interface HttpParts {
   readonly ledger: Pick<Ledger, 'report' | 'nodes' | 'forget'>
   readonly rejects: RejectShelf
   readonly messages: MessageShelf
+  readonly backups: BackupDesk
   /** Runs work between two batches: nothing is applied meanwhile. */
   readonly between: <T>(work: () => Promise<T>) => Promise<T>
   readonly broker: () => BrokerView

@@ -8,6 +8,7 @@ import { describe, openapiRoute } from './openapi.ts'
 import type { HttpParts } from './parts.ts'
 import { answerProblems, sendProblem } from './refused.ts'
 import { commandRoutes } from './routes/commands.ts'
+import { backupRoutes } from './routes/backups.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exportRoutes } from './routes/export.ts'
 import { identityRoutes } from './routes/identities.ts'
@@ -35,6 +36,7 @@ const routes = [
   sessionRoutes,
 ]
 
+  backupRoutes,
 /** Everything but the listening: tests ask it without a socket. */
 export async function buildServer(parts: HttpParts): Promise<FastifyInstance> {
   const app = fastify({

@@ -24,6 +24,25 @@ export interface Journal {
   close(): Promise<void>
 }
 
+/** The journal as files in a folder. */
+export interface JournalOnDisk extends Journal {
+  /** Everything that is durable at this moment, to be copied while the journal goes on. It stays readable, also when it is trimmed
+   *  meanwhile, until the cut is closed. */
+  cut(): JournalCut
+}
+
+export interface JournalCut {
+  readonly end: Position
+  /** In order. `name` is that of the file in a journal's folder; behind its pieces a segment is zeros up to `bytes`. */
+  readonly segments: readonly {
+    readonly name: string
+    readonly bytes: number
+    /** Its bytes up to the end, then a number: how many zeros follow. */
+    pieces(): AsyncIterable<Uint8Array | number>
+  }[]
+  close(): Promise<void>
+}
+
 export interface ReplayReport {
   readonly batches: number
   readonly events: number

@@ -2,9 +2,10 @@ import { mkdir } from 'node:fs/promises'
 import { comparePositions, type DurableBatch, type JournalEvent, type Position } from '../contract/events.ts'
 import { systemClock } from '../kit/clock.ts'
 import { JournalClosed } from './closed.ts'
+import { cutOf } from './cut.ts'
 import { createEncoder } from './encode.ts'
 import { headerBytes } from './frame.ts'
-import type { Journal, JournalHealth, JournalOptions, ReplayReport } from './journal.ts'
+import type { JournalHealth, JournalOnDisk, JournalOptions, ReplayReport } from './journal.ts'
 import { createPool } from './pool.ts'
 import { replaySegments } from './replay.ts'
 import { listSegments, syncFolder } from './segment-files.ts'
@@ -16,7 +17,7 @@ const defaultBoundBytes = 256 * 1024 * 1024
 
 /** Opens the journal of a folder, made when it is not there. Reads the newest segments only; `replay` reads the rest. Throws when
  *  the folder can't be made or read. One journal a folder: nothing here keeps a second process out. */
-export async function openJournal(options: JournalOptions): Promise<Journal> {
+export async function openJournal(options: JournalOptions): Promise<JournalOnDisk> {
   const { dir, segmentBytes = defaultSegmentBytes, boundBytes = defaultBoundBytes, clock = systemClock } = options
   await mkdir(dir, { recursive: true })
   const files = await listSegments(dir)
@@ -89,6 +90,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     },
     trim: upTo => pool.trim(Math.min(upTo.segment, end.segment)),
     end: () => end,
+    cut: () => cutOf(dir, pool.files(), end),
     health,
     async close() {
       closed = true

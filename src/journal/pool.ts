@@ -15,6 +15,8 @@ export interface Pool {
   /** Numbers from here on are above `number`, also of what lies ready. */
   skipTo(number: number): Promise<void>
   trim(below: number): Promise<void>
+  /** All segments there are, by number. */
+  files(): SegmentFile[]
   /** Waits that close() ends. */
   pause(ms: number): Promise<void>
   readonly bytes: number
@@ -172,6 +174,10 @@ export function createPool(options: PoolOptions): Pool {
       }
       if (gone.length > 0) trims.emit('trim')
     },
+    files: () =>
+      [...kept, ...(current ? [current] : []), ...ready]
+        .map(({ number, size }) => ({ number, size }))
+        .sort((a, b) => a.number - b.number),
     pause,
     get bytes() {
       return bytes()

@@ -17,7 +17,7 @@ export interface Segment {
   offset: number
 }
 
-const nameOf = (number: number): string => `${String(number).padStart(8, '0')}.log`
+export const nameOf = (number: number): string => `${String(number).padStart(8, '0')}.log`
 const namePattern = /^(\d{8,10})\.log$/
 
 export const segmentPath = (dir: string, number: number): string => join(dir, nameOf(number))

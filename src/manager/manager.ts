@@ -6,6 +6,7 @@ import { openFleet } from '../fleet/open.ts'
 import { openHttp } from '../http/http.ts'
 import { type LaneStats, openLane, openRejects } from '../ingest/ingest.ts'
 import { createLedger } from '../ledger/create.ts'
+import { joinBackups } from './backups.ts'
 import { openClockGuard } from './clock-guard.ts'
 import { damageFound } from './damage.ts'
 import { openParts } from './embedded.ts'
@@ -131,6 +132,8 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
     version,
     onView: data => hub.publish({ type: 'broker', data }),
   })
+  const nodes = (): number => fleet.nodes().length
+  const backups = joinBackups({ options, version, lane, journal, records, store, broker, nodes, clock, log })
   const http = await listening('--http-port', options.httpHost, options.httpPort, () =>
     openHttp({
       host: options.httpHost,
@@ -143,6 +146,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
       ledger,
       rejects,
       messages,
+      backups,
       between: work => lane.between(work),
       broker: reports.view,
       health: () => healthOf({ broker, store, journal, lane, clockSuspect: guard.suspect, machine: () => machine, damage }),
@@ -153,7 +157,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
       onError: (error, where) => log.error(error, where),
     }),
   )
-  opened.push(() => http.close())
+  opened.push(backups.stop, () => http.close())
 
   opened.push(() => reports.goodbye(), every(reportEveryMs, reports.publish, log), every(keepEveryMs, keeper.turn, log))
   // A node that subscribes from now on must not be told the goodbye of the last run; a full disk must not keep us from starting.

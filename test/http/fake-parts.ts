@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { BrokerView } from '../../src/api/broker.ts'
 import type { CommandView } from '../../src/api/commands.ts'
 import type { Health } from '../../src/api/health.ts'
@@ -232,6 +233,11 @@ export function fakeParts(options: FakeOptions = {}) {
       kept: () => ({ rejects: rejects.length }),
     },
     messages: { list: () => ({ items: [], next: null }), logs: () => [] },
+    backups: {
+      begin: async () => ({ readings: 3, created: clock.wallMs(), pieces: Readable.from([Buffer.from('whole')]), release: async () => {} }),
+      list: async () => [],
+      make: async () => ({ refused: 'no_folder', detail: 'no folder is set' }),
+    },
     broker: () => brokerView,
     health: () => healthy,
     events: createEventHub({ clock, ...(options.hubCapacity !== undefined && { capacity: options.hubCapacity }) }),

@@ -31,20 +31,23 @@ describe('host names', () => {
 
 describe('origins', () => {
   test('the same host and port may write', () => {
-    expect(originAllowed({ origin: 'http://localhost:8080', host: 'localhost:8080' })).toBe(true)
-    expect(originAllowed({ origin: 'http://localhost', host: 'localhost:80' })).toBe(true)
+    expect(originAllowed({ origin: 'http://localhost:8080', host: 'localhost:8080' }, 'http')).toBe(true)
+    expect(originAllowed({ origin: 'http://localhost', host: 'localhost:80' }, 'http')).toBe(true)
   })
 
   test('another host, another port or an opaque origin may not', () => {
-    expect(originAllowed({ origin: 'http://evil.example', host: 'localhost:8080' })).toBe(false)
-    expect(originAllowed({ origin: 'http://localhost:3000', host: 'localhost:8080' })).toBe(false)
-    expect(originAllowed({ origin: 'null', host: 'localhost:8080' })).toBe(false)
+    expect(originAllowed({ origin: 'http://evil.example', host: 'localhost:8080' }, 'http')).toBe(false)
+    expect(originAllowed({ origin: 'http://localhost:3000', host: 'localhost:8080' }, 'http')).toBe(false)
+    expect(originAllowed({ origin: 'null', host: 'localhost:8080' }, 'http')).toBe(false)
+    expect(originAllowed({ origin: 'http://pi.local:8443', host: 'pi.local:8443' }, 'https')).toBe(false)
+    expect(originAllowed({ origin: 'https://pi.local:8443', host: 'PI.local:8443' }, 'https')).toBe(true)
+    expect(originAllowed({ origin: 'https://pi.local', host: 'pi.local:443' }, 'https')).toBe(true)
   })
 
   test('without an origin Sec-Fetch-Site has the word', () => {
-    expect(originAllowed({ host: 'localhost' })).toBe(true)
-    expect(originAllowed({ host: 'localhost', site: 'cross-site' })).toBe(false)
-    expect(originAllowed({ host: 'localhost', site: 'same-site' })).toBe(false)
+    expect(originAllowed({ host: 'localhost' }, 'http')).toBe(true)
+    expect(originAllowed({ host: 'localhost', site: 'cross-site' }, 'http')).toBe(false)
+    expect(originAllowed({ host: 'localhost', site: 'same-site' }, 'http')).toBe(false)
   })
 })
 

@@ -16,12 +16,14 @@ export function hostAllowed(host: string, names: ReadonlySet<string>): boolean {
   return isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost') || names.has(name)
 }
 
-/** A page of another origin may not write. No Origin: not a browser, or its own older form of same-origin; `Sec-Fetch-Site` then
+/** A page of another origin may not write: scheme, name and port must be those it was asked by. No Origin: not a browser, or its own older form of same-origin; `Sec-Fetch-Site` then
  *  has the word. */
-export function originAllowed(headers: { origin?: string; host?: string; site?: string }): boolean {
+export function originAllowed(headers: { origin?: string; host?: string; site?: string }, scheme: string): boolean {
   if (headers.origin === undefined) return headers.site === undefined || headers.site === 'same-origin' || headers.site === 'none'
-  const origin = URL.canParse(headers.origin) ? new URL(headers.origin) : null
-  return origin !== null && origin.host === headers.host?.toLowerCase().replace(/:80$/, '')
+  const own = `${scheme}://${headers.host}`
+  if (!URL.canParse(headers.origin) || !URL.canParse(own)) return false
+  const origin = new URL(headers.origin)
+  return origin.protocol.startsWith('http') && origin.origin === new URL(own).origin
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

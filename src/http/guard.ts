@@ -45,14 +45,15 @@ function checkOrigin(request: FastifyRequest): void {
     host: request.headers.host,
     site: typeof site === 'string' ? site : undefined,
   }
-  if (!originAllowed(headers)) throw new Refused('origin_refused', `a page of ${headers.origin ?? 'another site'} tried to write`)
+  if (!originAllowed(headers, request.protocol))
+    throw new Refused('origin_refused', `a page of ${headers.origin ?? 'another site'} tried to write`)
 }
 
 function callerOf(request: FastifyRequest, parts: HttpParts): 'token' | 'session' | null {
   const bearer = bearerOf(request.headers.authorization)
-  if (bearer !== undefined) return sameSecret(bearer, parts.token) ? 'token' : null
+  if (bearer !== undefined) return sameSecret(bearer, parts.token.current()) ? 'token' : null
   const cookie = request.cookies[sessionCookie(request)]
-  return sessionValid(cookie, parts.token, parts.clock.wallMs()) ? 'session' : null
+  return sessionValid(cookie, parts.token.current(), parts.clock.wallMs()) ? 'session' : null
 }
 
 /** Browsers share cookies between the ports of a host; the port in the name keeps two servers on one machine apart. */

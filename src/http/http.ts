@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import type { HttpParts } from './parts.ts'
+import { openSecureDoor, type SecureDoor } from './secure.ts'
 import { buildServer } from './server.ts'
 
 export { createEventHub, type EventHub, type HubEvent } from './event-hub.ts'
@@ -13,7 +15,13 @@ export type { Counters, HttpParts, RejectListQuery, RejectShelf } from './parts.
 export interface HttpServer {
   readonly host: string
   readonly port: number
-  /** Ends the event streams, lets requests in progress finish for two seconds, closes the socket. */
+  /** Listens with TLS too: the same page and API. Rejects with the socket's error. */
+  listenSecurely(at: {
+    host: string
+    port: number
+    tls: SecureContextOptions
+  }): Promise<Pick<SecureDoor, 'host' | 'port' | 'secure'>>
+  /** Ends the event streams, lets requests in progress finish for two seconds, closes the sockets. */
   close(): Promise<void>
 }
 
@@ -30,9 +38,14 @@ export async function openHttp(parts: HttpParts): Promise<HttpServer> {
     throw error
   }
   const { address, port } = app.server.address() as AddressInfo
+  let door: SecureDoor | null = null
   const close = async (): Promise<void> => {
-    const cut = setTimeout(() => app.server.closeAllConnections(), graceMs)
-    await app.close().finally(() => clearTimeout(cut))
+    const cut = setTimeout(() => {
+      app.server.closeAllConnections()
+      door?.cut()
+    }, graceMs)
+    await Promise.all([app.close(), door?.close()]).finally(() => clearTimeout(cut))
   }
-  return { host: address, port, close }
+  const listenSecurely: HttpServer['listenSecurely'] = async at => (door = await openSecureDoor(app, at))
+  return { host: address, port, listenSecurely, close }
 }

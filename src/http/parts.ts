@@ -1,8 +1,11 @@
 import type { BrokerView } from '../api/broker.ts'
 import type { Health } from '../api/health.ts'
+import type { ConnectInfo } from '../api/identities.ts'
 import type { LogLine, MessageView, Verdict } from '../api/messages.ts'
+import type { ProblemPlace } from '../api/problems.ts'
 import type { RejectCounts, RejectView } from '../api/rejects.ts'
-import type { Fleet } from '../fleet/fleet.ts'
+import type { ReloadResult, SettingView } from '../api/settings.ts'
+import type { Alerts, Audit, Fleet } from '../fleet/fleet.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { ReadingsStore } from '../store/readings.ts'
 import type { BackupDesk } from './backup-desk.ts'
@@ -14,7 +17,8 @@ export interface HttpParts {
   readonly host: string
   /** 0 = any free one; `openHttp` answers with the port it got. */
   readonly port: number
-  readonly token: string
+  readonly token: TokenPart
+  readonly settings: SettingsPart
   /** Host names served besides `localhost` and IP addresses, e.g. `greenhouse.local`. */
   readonly hostNames?: readonly string[]
   readonly version: string
@@ -25,10 +29,13 @@ export interface HttpParts {
   readonly ledger: Pick<Ledger, 'report' | 'nodes' | 'forget'>
   readonly rejects: RejectShelf
   readonly messages: MessageShelf
+  readonly alerts: Alerts
+  readonly audit: Audit
   readonly backups: BackupDesk
   /** Runs work between two batches: nothing is applied meanwhile. */
   readonly between: <T>(work: () => Promise<T>) => Promise<T>
   readonly broker: () => BrokerView
+  readonly connect: () => ConnectInfo
   readonly health: () => Health
   readonly events: EventHub
   readonly metrics: Metrics
@@ -39,6 +46,19 @@ export interface HttpParts {
   readonly onError: (error: Error, where: string) => void
   /** Milliseconds between two `: ping` of an event stream; 15,000 unless a test says otherwise. */
   readonly pingMs?: number
+}
+
+/** The token of page and API. A rotated one counts at once; whoever subscribed ends what the old one opened. */
+export interface TokenPart {
+  current(): string
+  rotate(): Promise<string>
+  onRotate(end: () => void): () => void
+}
+
+/** The settings in force. A reload with mistakes in it changes nothing. */
+export interface SettingsPart {
+  views(): SettingView[]
+  reload(): Promise<({ readonly ok: true } & ReloadResult) | { readonly ok: false; readonly errors: readonly ProblemPlace[] }>
 }
 
 /** The kept rejects, as this room needs them. */

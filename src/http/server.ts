@@ -1,14 +1,18 @@
 import cookie from '@fastify/cookie'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { problem } from '../api/problems.ts'
+import { auditRequests } from './audit.ts'
 import { boundRequests, connectionsAtOnce, socketBounds } from './bounds.ts'
 import { pageUrl, serveConsole } from './console.ts'
 import { guard } from './guard.ts'
 import { describe, openapiRoute } from './openapi.ts'
 import type { HttpParts } from './parts.ts'
 import { answerProblems, sendProblem } from './refused.ts'
-import { commandRoutes } from './routes/commands.ts'
+import { alertRoutes } from './routes/alerts.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { backupRoutes } from './routes/backups.ts'
+import { commandRoutes } from './routes/commands.ts'
+import { connectRoutes } from './routes/connect.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exportRoutes } from './routes/export.ts'
 import { identityRoutes } from './routes/identities.ts'
@@ -19,6 +23,7 @@ import { readingsRoutes } from './routes/readings.ts'
 import { rejectRoutes } from './routes/rejects.ts'
 import type { Routes } from './routes/routes.ts'
 import { sessionRoutes } from './routes/session.ts'
+import { settingsRoutes } from './routes/settings.ts'
 import { stateRoutes } from './routes/state.ts'
 import { validatorCompiler } from './validate.ts'
 
@@ -29,14 +34,18 @@ const routes = [
   commandRoutes,
   rejectRoutes,
   messageRoutes,
+  alertRoutes,
+  auditRoutes,
   ledgerRoutes,
   exportRoutes,
+  backupRoutes,
   eventRoutes,
   stateRoutes,
+  settingsRoutes,
+  connectRoutes,
   sessionRoutes,
 ]
 
-  backupRoutes,
 /** Everything but the listening: tests ask it without a socket. */
 export async function buildServer(parts: HttpParts): Promise<FastifyInstance> {
   const app = fastify({
@@ -62,6 +71,7 @@ export async function buildServer(parts: HttpParts): Promise<FastifyInstance> {
   app.server.maxConnections = connectionsAtOnce
   await app.register(cookie)
   await boundRequests(app)
+  auditRequests(app, parts)
   guard(app, parts)
   answerProblems(app, parts)
   await describe(app, parts.version)

@@ -36,12 +36,13 @@ export class NotLoopback extends Error {
   }
 }
 
-/** Runs `listen` and names the flag when the address can't be had. */
+/** Runs `listen` and names the flag when this address can't be had; `listen` may open others too. */
 export async function listening<T>(flag: string, host: string, port: number, listen: () => Promise<T>): Promise<T> {
   try {
     return await listen()
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
+    const { code, port: refused = port } = error as NodeJS.ErrnoException & { port?: number }
+    if (refused !== port) throw error
     if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') throw new PortTaken(host, port, flag, code)
     throw error
   }

@@ -1,20 +1,23 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { RunInfo } from '../api/run.ts'
-import type { UpOptions } from '../config/config.ts'
+import type { Resolved } from '../config/config.ts'
+import { openAudit } from '../fleet/fleet.ts'
 import { openFleet } from '../fleet/open.ts'
 import { openHttp } from '../http/http.ts'
 import { type LaneStats, openLane, openRejects } from '../ingest/ingest.ts'
 import { createLedger } from '../ledger/create.ts'
+import { joinAlerts } from './alerts.ts'
 import { joinBackups } from './backups.ts'
 import { openClockGuard } from './clock-guard.ts'
 import { damageFound } from './damage.ts'
 import { openParts } from './embedded.ts'
-import { isLoopback, listening, NotLoopback } from './errors.ts'
+import { isLoopback, listening } from './errors.ts'
 import { healthOf } from './health.ts'
-import { createKeeper } from './keeper.ts'
-import { createLive } from './live.ts'
 import { identitySources, liveSessions } from './identities.ts'
+import { createKeeper } from './keeper.ts'
+import { checkHosts, openLan } from './lan.ts'
+import { createLive } from './live.ts'
 import { type Log, openLog } from './log.ts'
 import { type MachineFacts, machineReader } from './machine-facts.ts'
 import { joinMessages } from './messages.ts'
@@ -23,16 +26,20 @@ import { replay } from './replay.ts'
 import { createReports, reportEveryMs } from './reports.ts'
 import { writeRunFile } from './run-file.ts'
 import { openSecrets } from './secrets.ts'
+import { type Good, openSettings, type ReloadOutcome, type Settings } from './settings.ts'
 import { closeInTurn, endsWithin, every } from './timers.ts'
 import { startVirtualNodes } from './virtual-nodes.ts'
 
 export { DataInUse, NotLoopback, PortTaken } from './errors.ts'
+export { rotateTokenFile } from './token.ts'
 
 /** manager: checked options in, a running Espalier out. It opens, joins, starts and stops the rooms, in an order that keeps the
  *  promises: what was durable is applied before anybody is listened to, and at the end doors close first, the disk last. It decides
  *  nothing and handles no message itself. */
 export interface Manager {
   readonly run: RunInfo
+  /** Reads the settings again (SIGHUP): the log says what changed, what waits for a restart, or what is wrong. */
+  reload(): Promise<ReloadOutcome>
   /** Stops reading, commits, acknowledges, closes. Takes 4 s at most, whatever hangs; what was not acknowledged then never was. */
   stop(): Promise<void>
 }
@@ -43,23 +50,26 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const consoleDir = fileURLToPath(new URL('../../console/dist', import.meta.url))
 
 /** Rejects with DataInUse, PortTaken or NotLoopback when it can't start; nothing is left running then. */
-export async function startManager(options: UpOptions): Promise<Manager> {
-  if (!isLoopback(options.mqttHost)) throw new NotLoopback(options.mqttHost, '--mqtt-host')
-  if (!isLoopback(options.httpHost)) throw new NotLoopback(options.httpHost, '--http-host')
+export async function startManager(first: Good, again: () => Promise<Resolved>): Promise<Manager> {
+  const { options } = first
+  checkHosts(options)
   process.umask(0o077) // everything in the data directory is the owner's alone
   const log = openLog(options.logLevel)
+  const settings = openSettings(first, again, log)
+  settings.onChange('logLevel', level => void (log.level = level))
   const opened: (() => Promise<unknown>)[] = [] // closed from the last to the first
   const closing = (): Promise<void> => closeInTurn(opened.reverse(), log)
   try {
-    const run = await open(options, log, opened)
-    return { run, stop: closing }
+    const run = await open(settings, log, opened)
+    return { run, reload: settings.reload, stop: closing }
   } catch (error) {
     await closing()
     throw error
   }
 }
 
-async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown>)[]): Promise<RunInfo> {
+async function open(settings: Settings, log: Log, opened: (() => Promise<unknown>)[]): Promise<RunInfo> {
+  const options = settings.current
   const { records, journal, store, metrics, hub, clock } = await openParts(options, log)
   opened.push(
     () => records.close(),
@@ -70,13 +80,14 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
 
   const ledger = createLedger()
   const guard = await openClockGuard(records, clock)
+  const lan = await openLan({ options, clock, clockSuspect: guard.suspect, log })
   const fleet = await openFleet({
     records,
     ledger,
     clock,
     clockSuspect: guard.suspect,
     onProblem: text => log.warn(text),
-    identities: identitySources(options),
+    identities: { ...identitySources(options), ...lan.identities },
   })
   const rejects = await openRejects(records)
   const live = createLive(hub)
@@ -91,12 +102,22 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
   })
   const damage = damageFound(records, torn, log)
   const messages = joinMessages(fleet, hub, clock)
+  const audit = await openAudit({ records, clock, onProblem: text => log.warn(text) })
+  const machineState = (): MachineState => ({
+    diskFreeBytes: machine?.disk_free_bytes ?? null,
+    diskTotalBytes: machine?.disk_total_bytes ?? null,
+    fullAt: null,
+    certificates: [],
+  })
+  const alerting = { records, clock, clockSuspect: guard.suspect, settings, fleet, ledger, machine: machineState, hub, log }
+  const { alerts, close: closeAlerts } = await joinAlerts(alerting)
+  opened.push(() => audit.close(), closeAlerts)
 
   const lane = openLane({
     journal,
     ledger,
     store,
-    appliers: [store, fleet, rejects, guard, live, messages],
+    appliers: [store, fleet, rejects, guard, live, messages, alerts],
     clock,
     ackMatches: (node, ack) => fleet.commands.matches(node, ack),
     clockSuspect: guard.suspect,
@@ -110,7 +131,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
     () => lane.close(),
   )
 
-  const broker = await openOwnBroker({ options, secrets, lane, fleet, messages, clock, version, log, damage })
+  const broker = await openOwnBroker({ options, lan, secrets, lane, fleet, messages, clock, version, log, damage })
   opened.push(() => broker.close())
   lane.sendReceiptsThrough(broker)
   fleet.sendThrough(broker)
@@ -139,6 +160,7 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
       host: options.httpHost,
       port: options.httpPort,
       token: secrets.token,
+      settings,
       version,
       clock,
       fleet,
@@ -146,9 +168,13 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
       ledger,
       rejects,
       messages,
+      alerts,
+      audit,
       backups,
       between: work => lane.between(work),
       broker: reports.view,
+      connect: lan.connect,
+      hostNames: lan.hostNames,
       health: () => healthOf({ broker, store, journal, lane, clockSuspect: guard.suspect, machine: () => machine, damage }),
       events: hub,
       metrics,
@@ -158,6 +184,8 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
     }),
   )
   opened.push(backups.stop, () => http.close())
+  const secure = await lan.serve(broker, http)
+  opened.push(() => lan.close())
 
   opened.push(() => reports.goodbye(), every(reportEveryMs, reports.publish, log), every(keepEveryMs, keeper.turn, log))
   // A node that subscribes from now on must not be told the goodbye of the last run; a full disk must not keep us from starting.
@@ -165,10 +193,9 @@ async function open(options: UpOptions, log: Log, opened: (() => Promise<unknown
   const run: RunInfo = {
     pid: process.pid,
     version,
-    mqtt: { host: options.mqttHost, port: broker.ports[0]! },
-    mqtts: null,
+    mqtt: { host: isLoopback(options.mqttHost) ? options.mqttHost : '127.0.0.1', port: broker.ports[0]! },
     http: { host: http.host, port: http.port },
-    https: null,
+    ...secure,
     started: clock.wallMs(),
   }
   opened.push(await writeRunFile(options.data, run))

@@ -6,11 +6,13 @@ import type { Lane } from '../ingest/ingest.ts'
 import type { Clock } from '../kit/clock.ts'
 import { listening } from './errors.ts'
 import { authenticator } from './identities.ts'
+import type { Lan } from './lan.ts'
 import type { Log } from './log.ts'
 import type { Secrets } from './secrets.ts'
 
 export interface OwnBrokerParts {
   readonly options: UpOptions
+  readonly lan: Pick<Lan, 'listeners'>
   readonly secrets: Secrets
   readonly lane: Lane
   readonly fleet: Fleet
@@ -24,12 +26,15 @@ export interface OwnBrokerParts {
 
 /** The embedded broker, joined to those it speaks to: messages to the lane, reachability to the fleet, log-ins to who knows them. */
 export async function openOwnBroker(parts: OwnBrokerParts): Promise<EmbeddedBroker> {
-  const { options, secrets, lane, fleet, messages, clock, version, log, damage } = parts
+  const { options, lan, secrets, lane, fleet, messages, clock, version, log, damage } = parts
   let opening = true
-  const broker = await listening('--mqtt-port', options.mqttHost, options.mqttPort, () =>
+  const [plain, secure = plain] = lan.listeners
+  const named = <T>(listen: () => Promise<T>): Promise<T> =>
+    listening('--mqtts-port', secure!.host, secure!.port, () => listening('--mqtt-port', plain!.host, plain!.port, listen))
+  const broker = await named(() =>
     openEmbeddedBroker(
       {
-        listeners: [{ host: options.mqttHost, port: options.mqttPort, anonymous: true }],
+        listeners: lan.listeners,
         keepDir: `${options.data}/broker`,
         commitWindowMs: options.commitWindowMs,
         refuses: node => fleet.identities.refuses(node),

@@ -216,7 +216,8 @@ export function fakeParts(options: FakeOptions = {}) {
   const parts: HttpParts = {
     host: '127.0.0.1',
     port: 0,
-    token,
+    token: { current: () => token, rotate: async () => 'a-new-token', onRotate: () => () => {} },
+    settings: { views: () => [], reload: async () => ({ ok: true, applied: [], needs_restart: [] }) },
     hostNames: ['greenhouse.local'],
     version: '0.1.0',
     clock,
@@ -234,11 +235,17 @@ export function fakeParts(options: FakeOptions = {}) {
     },
     messages: { list: () => ({ items: [], next: null }), logs: () => [] },
     backups: {
-      begin: async () => ({ readings: 3, created: clock.wallMs(), pieces: Readable.from([Buffer.from('whole')]), release: async () => {} }),
+      begin: async () => ({
+        readings: 3,
+        created: clock.wallMs(),
+        pieces: Readable.from([Buffer.from('whole')]),
+        release: async () => {},
+      }),
       list: async () => [],
       make: async () => ({ refused: 'no_folder', detail: 'no folder is set' }),
     },
     broker: () => brokerView,
+    connect: () => ({ host: '192.0.2.1', mqtts_port: 8883, mqtt_port: null, ca: 'PEM', ca_sha256: 'AA:BB' }),
     health: () => healthy,
     events: createEventHub({ clock, ...(options.hubCapacity !== undefined && { capacity: options.hubCapacity }) }),
     metrics: createMetrics(),

@@ -28,7 +28,9 @@ export interface CertificatesOptions {
 }
 
 /** Nothing can be served with what stands in the folder; the message says what to do. */
-export class CertificatesDamaged extends Error {}
+export class CertificatesDamaged extends Error {
+  override readonly name = 'CertificatesDamaged'
+}
 
 export interface Certificates {
   readonly ca: { readonly pem: string; readonly fingerprint: string; readonly expires: number }

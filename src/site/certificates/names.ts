@@ -2,9 +2,11 @@ import { createSocket } from 'node:dgram'
 import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 
+import { advertisedHost } from '../advertise.ts'
+
 /** What this machine is called and where it can be reached. */
 export interface MachineNames {
-  /** Lower case; `localhost`, the host's name, NAME.local, and what it is known by outside. */
+  /** Lower case; `localhost`, the host's name, NAME.local, the name mDNS gives, and what it is known by outside. */
   readonly dns: readonly string[]
   readonly ips: readonly string[]
 }
@@ -19,7 +21,7 @@ export function machineNames(publicHost: string | null): MachineNames {
   const host = hostname().toLowerCase()
   const first = host.split('.')[0]!
   const outside = publicHost?.toLowerCase() ?? null
-  const dns = ['localhost', host, first, `${first}.local`]
+  const dns = ['localhost', host, first, `${first}.local`, advertisedHost()]
   const ips = ['127.0.0.1', '::1', ...lanAddresses()]
   if (outside !== null) (isIP(outside) ? ips : dns).push(outside)
   return { dns: [...new Set(dns)].filter(isName), ips: [...new Set(ips)] }

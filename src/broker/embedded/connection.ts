@@ -40,6 +40,7 @@ export class Connection implements Client {
   client = ''
   readonly address: string
   knowsSessionPresent = true
+  askedAt = 0
   /** `connecting`: CONNECT not yet judged. `leaving`: nothing more is read; what was read is still committed. */
   private state: 'connecting' | 'judging' | 'open' | 'leaving' | 'closed' = 'connecting'
   private readonly shared: Shared
@@ -181,6 +182,7 @@ export class Connection implements Client {
   /** Who is it? Then it is admitted, or refused. */
   private async judge(request: ConnectRequest): Promise<void> {
     const { entrance, exchange, limits } = this.shared
+    this.askedAt = exchange.revocations.count
     const name = await entrance.judge(request, this.socket.remoteAddress ?? '', this.arrival)
     if (this.state !== 'judging') return
     if (typeof name === 'number') {
@@ -189,6 +191,10 @@ export class Connection implements Client {
       const why = shown && name === connackCode.notAuthorized ? 'credentials' : refusals[name]
       if (why !== undefined) this.refused(why, certificate?.cn ?? request.user, request.clientId, foreign)
       this.refuse(name)
+      return
+    }
+    if (exchange.revocations.since(this.askedAt, name.identity.user)) {
+      this.refuse(connackCode.badCredentials)
       return
     }
     this.identity = name.identity

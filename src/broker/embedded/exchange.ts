@@ -10,6 +10,7 @@ import type { Permissions } from './permissions.ts'
 import { type Evidence, Publish } from './publish.ts'
 import { type Batch, CommitQueue, Inbox } from './queue.ts'
 import type { NodeReach } from './reach.ts'
+import { Revocations } from './revocations.ts'
 import { Routing } from './routing.ts'
 import { keptDelivery, Sessions } from './sessions.ts'
 import type { Will } from './will.ts'
@@ -33,6 +34,7 @@ export class Exchange {
   readonly sessions: Sessions
   readonly routing: Routing
   readonly pace: Pace
+  readonly revocations = new Revocations()
   /** Admitted connections by key. */
   readonly online = new Map<string, Client>()
   private readonly clock: Clock
@@ -66,7 +68,7 @@ export class Exchange {
       reachability: (node, reachable) => handlers.reachability(node, reachable),
       notice: parts.notice,
     })
-    this.routing = new Routing(this.sessions, permissions, limits, parts.alarm, parts.notice)
+    this.routing = new Routing(this.sessions, permissions, limits, parts.alarm, parts.notice, this.revocations)
   }
 
   inboxOf(key: string): Inbox {
@@ -88,8 +90,9 @@ export class Exchange {
     let refused = false
     this.step(client, {
       prepare: batch => {
+        if (this.revoked(client)) return
         const before = this.sessions.byKey.get(client.key)
-        if (before !== undefined && !clean && before.persistent) {
+        if (before !== undefined && !clean && before.persistent && !this.revoked(before)) {
           present = true
           before.identity = client.identity
           client.session = before
@@ -102,11 +105,13 @@ export class Exchange {
           const { key, client: name, identity } = client
           client.session = this.sessions.create({ key, client: name, persistent: !clean, identity })
         }
+        client.session.askedAt = client.askedAt
         this.sessions.keep(client.session, batch, null)
       },
       finish: () => {
         if (refused) return client.refuse(connackCode.unavailable)
-        const session = client.session!
+        const session = client.session
+        if (session === null) return // its rights were taken before its turn came, and its socket with them
         client.writer.connack(connackCode.accepted, present && client.knowsSessionPresent)
         if (!client.writer.open) return
         session.attach(client.writer)
@@ -280,17 +285,22 @@ export class Exchange {
   /** Takes away all that an identity holds: live connections close, kept sessions are forgotten. */
   revoke(user: string): Promise<void> {
     return new Promise(resolve => {
+      this.revocations.add(user)
       for (const client of [...this.online.values()]) if (client.identity.user === user) client.cutOff(false)
       const entry = {
         bytes: 0,
         prepare: (batch: Batch) => {
           for (const session of [...this.sessions.byKey.values()])
-            if (session.identity.user === user) this.sessions.discard(session, batch)
+            if (session.identity.user === user && this.revoked(session)) this.sessions.discard(session, batch)
         },
         finish: resolve,
       }
       this.queue.push(this.own, entry)
     })
+  }
+
+  private revoked({ askedAt, identity }: Pick<Client, 'askedAt' | 'identity'>): boolean {
+    return this.revocations.since(askedAt, identity.user)
   }
 
   /** Time passed: a service that takes nothing for long slows nobody any more; deletions are written. */

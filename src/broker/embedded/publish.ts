@@ -9,6 +9,8 @@ import type { Topic } from './topic.ts'
 /** Where a publish came from and where its acknowledgement goes. */
 export interface Publisher {
   readonly identity: Identity
+  /** How many revocations there were when it was asked for its credentials. */
+  readonly askedAt: number
   readonly client: string
   /** Host and port of its socket. */
   readonly address: string

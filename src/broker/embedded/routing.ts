@@ -6,6 +6,7 @@ import type { Permissions } from './permissions.ts'
 import type { Publish, Publisher } from './publish.ts'
 import type { Batch } from './queue.ts'
 import type { NodeReach } from './reach.ts'
+import type { Revocations } from './revocations.ts'
 import type { Session } from './session.ts'
 import { keptDelivery, lower, type Sessions } from './sessions.ts'
 import { isStaleWill, readStatus } from './will.ts'
@@ -18,6 +19,7 @@ export class Routing {
   private readonly limits: BrokerLimits
   private readonly alarm: (sentence: string) => void
   private readonly notice: (notice: BrokerNotice) => void
+  private readonly revocations: Revocations
   private retainedFull = false
 
   constructor(
@@ -26,17 +28,20 @@ export class Routing {
     limits: BrokerLimits,
     alarm: (sentence: string) => void,
     notice: (notice: BrokerNotice) => void,
+    revocations: Revocations,
   ) {
     this.sessions = sessions
     this.permissions = permissions
     this.limits = limits
     this.alarm = alarm
     this.notice = notice
+    this.revocations = revocations
   }
 
   prepare(publish: Publish, batch: Batch): void {
     const { known, publisher } = publish
     if (publisher !== null) {
+      if (this.revocations.since(publisher.askedAt, publisher.identity.user)) return
       if (publish.qos === 2 && publish.id !== 0 && !this.markOpen(publish, publisher, batch)) return
       if (!this.mayPublish(publish, publisher)) return
       if (known.node !== null && !this.noteNode(publish, publisher.session, known.node)) return

@@ -19,6 +19,8 @@ export class Session {
   /** The name of its records in the keep. */
   readonly number: number
   identity: Identity
+  /** Of the connection that holds it, or held it last: revocations before it was asked for its credentials. */
+  askedAt = 0
   readonly subscriptions = new Map<string, Qos>()
   /** Packet ids of QoS 2 messages taken and not yet released by the client. */
   readonly openIncoming = new Set<number>()

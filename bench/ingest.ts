@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Incoming } from '../src/broker/broker.ts'
+import type { Applier } from '../src/contract/events.ts'
+import { openMessages } from '../src/fleet/messages/messages.ts'
 import { openLane } from '../src/ingest/ingest.ts'
 import type { Journal } from '../src/journal/journal.ts'
 import { openJournal } from '../src/journal/open.ts'
@@ -29,18 +31,33 @@ export async function bench(): Promise<void> {
       'messages a group': size,
       ...(await withJournal(journal => measure('journal, memory store', size, total, journal, createMemoryReadings()))),
       ...(await measure('no disk', size, total, noDisk(), createMemoryReadings())),
+      ...(await measure('with messages', size, total, noDisk(), createMemoryReadings(), feed())),
       ...(await measure('no store', size, total, noDisk(), noStore())),
     })
   }
   console.table(table)
 }
 
-async function measure(what: string, size: number, total: number, journal: Journal, store: ReadingsStore) {
+/** The message feed as the manager joins it, with somebody who listens. */
+function feed(): Applier {
+  const messages = openMessages({ clock: systemClock, spoke: [], isKnown: () => null })
+  messages.on(() => {})
+  return messages
+}
+
+async function measure(
+  what: string,
+  size: number,
+  total: number,
+  journal: Journal,
+  store: ReadingsStore,
+  ...more: readonly Applier[]
+) {
   const lane = openLane({
     journal,
     ledger: createLedger(),
     store,
-    appliers: [store],
+    appliers: [store, ...more],
     clock: systemClock,
     ackMatches: () => true,
     clockSuspect: () => false,

@@ -1,6 +1,6 @@
 import type { MessageView, Verdict } from '../../api/messages.ts'
 import type { BrokerNotice } from '../../broker/broker.ts'
-import { type DurableBatch, firstPosition, type Position, type RejectEvent } from '../../contract/events.ts'
+import { type DurableBatch, firstPosition, type Position, type ReadingEvent, type RejectEvent } from '../../contract/events.ts'
 import { defaultRoot, nodeTopic } from '../../contract/topics.ts'
 import { type Diagnosis, deniedTopic, fightOver, refusedLogIn } from './diagnosis.ts'
 import { faultPlace } from './fault-place.ts'
@@ -9,7 +9,7 @@ import { LogLines } from './log-lines.ts'
 import type { MessageQuery, Messages, MessagesParts } from './messages.ts'
 import { Sampler } from './sampler.ts'
 import { Shelf, type Shelved } from './shelf.ts'
-import { readBatch, type Told } from './told.ts'
+import { pointsOf, readBatch, type Told } from './told.ts'
 
 export const openMessages = (parts: MessagesParts): Messages => new Feed(parts)
 
@@ -62,10 +62,11 @@ class Feed implements Messages {
     const monoMs = this.parts.clock.monoMs()
     if (live)
       readBatch(batch.events, {
-        telemetry: told => this.telemetry(told, monoMs),
+        telemetry: told => this.telemetry(told, batch.events, monoMs),
         reject: event => this.reject(event, monoMs),
         other: ({ node, arrived, kind }) => {
-          this.wellDone(node, monoMs, () => ({ time: arrived, topic: this.topicOf(node, kind), node, verdict: kind }))
+          if (!this.wellSampler.admit(node, monoMs)) return
+          this.wellDone({ time: arrived, topic: this.topicOf(node, kind), node, verdict: kind })
         },
       })
   }
@@ -74,24 +75,25 @@ class Feed implements Messages {
     return this.end
   }
 
-  private telemetry(told: Told, monoMs: number): void {
-    const { node, stored, duplicates, points } = told
+  private telemetry(told: Told, events: DurableBatch['events'], monoMs: number): void {
+    const { node, stored, duplicates } = told
     if (stored + duplicates === 0) return
-    if (stored > 0 && !this.spoke.has(node)) this.first(told)
-    this.wellDone(node, monoMs, () => ({
+    if (stored > 0 && !this.spoke.has(node)) this.first(node, pointsOf(told, events))
+    if (!this.wellSampler.admit(node, monoMs)) return
+    this.wellDone({
       time: told.arrived,
       topic: this.topicOf(node, 'telemetry'),
       node,
       verdict: stored > 0 ? 'stored' : 'duplicate',
       count: stored > 0 ? stored : duplicates,
-      points: points.map(({ time, names, values }) => ({
+      points: pointsOf(told, events).map(({ time, names, values }) => ({
         time,
         fields: Object.fromEntries(names.map((name, i) => [name, values[i]!])),
       })),
-    }))
+    })
   }
 
-  private first({ node, points }: Told): void {
+  private first(node: string, points: readonly ReadingEvent[]): void {
     this.spoke.add(node)
     const sensors = (points[0]?.names ?? []).filter(name => name !== 'wifi_rssi' && name !== 'uptime')
     for (const listener of this.firstListeners) listener(node, sensors)
@@ -139,7 +141,8 @@ class Feed implements Messages {
 
   private log({ node, user, payload, arrived }: Extract<BrokerNotice, { kind: 'log' }>): void {
     const line = this.lines.add(node, payload, arrived)
-    this.wellDone(node, this.parts.clock.monoMs(), () => ({
+    if (!this.wellSampler.admit(node, this.parts.clock.monoMs())) return
+    this.wellDone({
       time: arrived,
       topic: this.topicOf(node, 'log'),
       node,
@@ -147,7 +150,7 @@ class Feed implements Messages {
       verdict: 'log',
       reason: line.level,
       raw: line.msg,
-    }))
+    })
   }
 
   /** What repeats stays one message: counted always, shown anew as often as the sampler lets it. */
@@ -177,10 +180,9 @@ class Feed implements Messages {
 
   // ---- the shelves ----------------------------------------------------------------------------------------------------------
 
-  private wellDone(node: string, monoMs: number, said: () => Said): void {
-    if (!this.wellSampler.admit(node, monoMs)) return
+  private wellDone(said: Said): void {
     const order = this.next++
-    this.shelve(this.well, this.wellSampler, String(order), order, said())
+    this.shelve(this.well, this.wellSampler, String(order), order, said)
   }
 
   private shelve(shelf: Shelf, sampler: Sampler, key: string, order: number, said: Said): void {

@@ -1,26 +1,18 @@
-import type {
-  AckEvent,
-  CountsEvent,
-  JournalEvent,
-  ReadingEvent,
-  RejectEvent,
-  SettledEvent,
-  StatusEvent,
-} from '../../contract/events.ts'
+import type { AckEvent, JournalEvent, ReadingEvent, RejectEvent, StatusEvent } from '../../contract/events.ts'
 
 /** The events of one telemetry message, back together: a batch of the journal holds them one behind the other. Two messages of a node
  *  that arrived in one piece are taken for one. */
 export interface Told {
   readonly node: string
   readonly arrived: number
-  /** The first `pointsShown` that brought values. */
-  readonly points: ReadingEvent[]
+  /** Where the first of them stands in its batch: what nobody will see is not gathered. */
+  readonly from: number
   /** Readings it stored, with those that brought no value. */
   stored: number
   duplicates: number
 }
 
-export const pointsShown = 16
+const pointsShown = 16
 
 export interface Reader {
   telemetry(told: Told): void
@@ -31,16 +23,18 @@ export interface Reader {
 /** Reads a batch's events once, in order. */
 export function readBatch(events: readonly JournalEvent[], reader: Reader): void {
   let told: Told | null = null
-  for (const event of events) {
+  for (let i = 0; i < events.length; i++) {
+    const event = events[i]!
     switch (event.kind) {
       case 'reading':
       case 'settled':
       case 'counts':
         if (told === null || told.node !== event.node || told.arrived !== event.arrived) {
           if (told !== null) reader.telemetry(told)
-          told = { node: event.node, arrived: event.arrived, points: [], stored: 0, duplicates: 0 }
+          told = { node: event.node, arrived: event.arrived, from: i, stored: 0, duplicates: 0 }
         }
-        add(told, event)
+        if (event.kind === 'counts') told.duplicates += event.duplicates
+        else told.stored++
         break
       case 'reject':
         reader.reject(event)
@@ -56,11 +50,13 @@ export function readBatch(events: readonly JournalEvent[], reader: Reader): void
   if (told !== null) reader.telemetry(told)
 }
 
-function add(told: Told, event: ReadingEvent | SettledEvent | CountsEvent): void {
-  if (event.kind === 'counts') {
-    told.duplicates += event.duplicates
-    return
+/** The first readings of a message that brought values. */
+export function pointsOf(told: Told, events: readonly JournalEvent[]): ReadingEvent[] {
+  const points: ReadingEvent[] = []
+  for (let i = told.from, left = told.stored; left > 0 && points.length < pointsShown; i++) {
+    const event = events[i]!
+    if (event.kind === 'reading') points.push(event)
+    if (event.kind === 'reading' || event.kind === 'settled') left--
   }
-  told.stored++
-  if (event.kind === 'reading' && told.points.length < pointsShown) told.points.push(event)
+  return points
 }

@@ -9,7 +9,7 @@ const out = new URL(`../node_modules/.cache/run-ts/${process.pid}/`, import.meta
 mkdirSync(out, { recursive: true })
 const outfile = new URL('bundle.mjs', out)
 // Workers and child processes of a bench find the repository by this, not by the bundle's place.
-process.env.ESPALIER_REPO = new URL('..', import.meta.url).pathname
+process.env.ESPALIER_REPO ??= new URL('..', import.meta.url).pathname
 await build({
   entryPoints: [file],
   bundle: true,

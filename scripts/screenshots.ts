@@ -1,105 +1,110 @@
 import { mkdirSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import type { NodeView } from '../src/api/nodes.ts'
-import { type Random, seeded } from '../src/kit/random.ts'
 import { launchChromium, visitor } from '../test/chromium.ts'
 import { temporaryData, type Up, until, up } from '../test/espalier.ts'
+import { furnish } from './furnish.ts'
 
-/** npm run screenshots: the pictures of docs/images, taken of the real page: three virtual nodes, and the day before that they would
- *  have had. */
-const folder = join(process.env.ESPALIER_REPO ?? '.', 'docs/images')
-const stepMs = 20_000
-const dayMs = 86_400_000
+/** npm run screenshots [-- NODES …]: pictures of every page of the running product, light and dark, on a phone and a wide screen, for
+ *  houses of 0, 3 and 1000 nodes, into a folder to be looked at; and the few of docs/images. */
+const docs = join(process.env.ESPALIER_REPO ?? '.', 'docs/images')
+const out = process.env.SCREENSHOTS ?? join(tmpdir(), 'espalier-screenshots')
 
-export async function screenshots(): Promise<void> {
-  mkdirSync(folder, { recursive: true })
-  const data = await temporaryData()
-  const house = await up(data.dir, '--sim', '3')
+const pages: Readonly<Record<string, string>> = {
+  overview: '/',
+  node: '/nodes/sim-1?last=24h',
+  messages: '/messages',
+  commands: '/commands',
+  alerts: '/alerts',
+  boards: '/boards',
+  machine: '/machine',
+  settings: '/settings',
+  reference: '/reference',
+}
+const phone: BrowserContextOptions = {
+  viewport: { width: 390, height: 844 },
+  deviceScaleFactor: 2,
+  isMobile: true,
+  hasTouch: true,
+}
+const wide: BrowserContextOptions = { viewport: { width: 1920, height: 1080 } }
+const screens = { phone, wide } as const
+const schemes = ['light', 'dark'] as const
+
+export async function screenshots(...only: string[]): Promise<void> {
+  mkdirSync(docs, { recursive: true })
+  mkdirSync(out, { recursive: true })
   const browser = await launchChromium()
   try {
-    await giveHistory(house)
-    await house.cli('send', 'sim-1', 'set_led', 'state=on', 'brightness=128')
-    await picture(browser, house, 'first-page', { viewport: { width: 1280, height: 852 }, colorScheme: 'light' })
-    await picture(browser, house, 'phone', {
-      viewport: { width: 390, height: 844 },
-      deviceScaleFactor: 2,
-      colorScheme: 'dark',
-      isMobile: true,
-    })
+    for (const nodes of [0, 3, 1000])
+      if (only.length === 0 || only.includes(String(nodes))) await inHouse(nodes, house => allPages(browser, house, nodes))
   } finally {
     await browser.close()
+  }
+}
+
+async function inHouse(nodes: number, work: (house: Up) => Promise<void>): Promise<void> {
+  const data = await temporaryData()
+  const house = await up(data.dir, '--sim', String(nodes), '--sim-interval', nodes > 100 ? '10' : '1')
+  try {
+    if (nodes === 3) await furnish(house)
+    await until('all nodes', async () =>
+      (await house.api('/api/nodes?limit=1000')).body.items.length >= nodes ? true : undefined,
+    )
+    await work(house)
+  } finally {
     await house.stop()
     await data.remove()
   }
 }
 
-async function picture(browser: Browser, house: Up, name: string, options: BrowserContextOptions): Promise<void> {
-  // A fading ground is for the eye, not for a picture.
-  const { page, leave } = await visitor(browser, { ...options, reducedMotion: 'reduce' })
-  await page.goto(`${house.url}/#token=${house.token}`)
-  await page.locator('.sparkline path').nth(2).waitFor()
-  await page.getByText('3.0 readings/s').waitFor()
-  await page.getByRole('button', { name: '24 h' }).click()
-  await drawn(page)
+async function allPages(browser: Browser, house: Up, nodes: number): Promise<void> {
+  for (const [screen, options] of Object.entries(screens))
+    for (const colorScheme of schemes) {
+      // A fading ground is for the eye, not for a picture.
+      const { page, leave } = await visitor(browser, { ...options, colorScheme, reducedMotion: 'reduce' })
+      await page.goto(`${house.url}/#token=${house.token}`)
+      await page.locator('.summary, .empty').first().waitFor()
+      for (const [name, path] of Object.entries(pages)) {
+        await page.goto(house.url + path)
+        await settled(page)
+        await shoot(page, join(out, `${nodes}-${screen}-${colorScheme}-${name}.png`))
+      }
+      if (nodes === 3) await forDocs(page, house, `${screen}-${colorScheme}`)
+      await leave()
+    }
+}
+
+/** What stands in docs/images: a wide overview and node, a dark phone. */
+async function forDocs(page: Page, house: Up, kind: string): Promise<void> {
+  const wanted = { 'wide-light': ['overview', 'node', 'messages'], 'phone-dark': ['overview'] }[kind] ?? []
+  if (kind === 'wide-light') await page.setViewportSize({ width: 1280, height: 852 })
+  for (const name of wanted) {
+    await page.goto(house.url + pages[name])
+    await settled(page)
+    await shoot(page, join(docs, `${kind === 'phone-dark' ? 'phone' : name}.png`))
+  }
+}
+
+/** What a page asks for has come: no place is held any more, and a line is on every canvas. */
+async function settled(page: Page): Promise<void> {
+  await page.locator('main h1').first().waitFor({ state: 'attached' })
+  await page.waitForFunction(nothingWaits, undefined, { timeout: 10_000 }).catch(() => undefined)
+}
+
+const nothingWaits = `(() => {
+  const busy = document.querySelector('.waiting, .skeleton')
+  const drawn = [...document.querySelectorAll('.u-wrap canvas')].every(canvas => {
+    const { data } = canvas.getContext('2d').getImageData(canvas.width / 2, 0, 1, canvas.height)
+    return new Set(new Uint32Array(data.buffer)).size > 4
+  })
+  const lines = !document.querySelector('.card') || document.querySelector('.sparkline path')
+  return !busy && drawn && lines && true
+})()`
+
+async function shoot(page: Page, path: string): Promise<void> {
   await page.mouse.move(0, 0)
-  await page.evaluate('scrollTo(0, 0)')
-  const path = join(folder, `${name}.png`)
   await page.screenshot({ path })
   console.log(`${path}: ${Math.ceil(statSync(path).size / 1024)} KB`)
-  await leave()
 }
-
-/** The line is on the canvas when it lies in the middle third too. */
-async function drawn(page: Page): Promise<void> {
-  const line = `(() => {
-    const canvas = document.querySelector('.u-wrap canvas')
-    const { width, height } = canvas
-    const { data } = canvas.getContext('2d').getImageData(width / 3, 0, 1, height)
-    const colours = new Set()
-    for (let i = 0; i < data.length; i += 4) colours.add(data.slice(i, i + 4).join())
-    return colours.size
-  })()`
-  await until('a drawn chart', async () => ((await page.evaluate<number>(line)) > 4 ? true : undefined))
-}
-
-/** A day that ends in what each node measures now. */
-async function giveHistory(house: Up): Promise<void> {
-  const nodes = await until('first readings of all', async () => {
-    const { items } = (await house.api<{ items: NodeView[] }>('/api/nodes')).body
-    return items.length === 3 && items.every(node => node.last_reading !== null) ? items : undefined
-  })
-  const client = await connectAsync(`mqtt://${house.run.mqtt.host}:${house.run.mqtt.port}`)
-  for (const [i, node] of nodes.entries()) await publishDay(client, node, seeded(i).fork(node.id))
-  await client.endAsync()
-}
-
-async function publishDay(client: MqttClient, node: NodeView, random: Random): Promise<void> {
-  const end = node.last_reading!
-  const warmestH = 14 + 2 * random.next()
-  const sun = (ms: number): number => 2.6 * Math.cos(((ms / 3_600_000 - warmestH) / 24) * 2 * Math.PI)
-  const readings: { timestamp: number; sensors: Record<string, number> }[] = []
-  // Backwards, straying from what is measured now.
-  let [drift, damp, weather] = [0, 0, 0]
-  for (let ms = end - stepMs; ms > end - dayMs; ms -= stepMs) {
-    drift = 0.997 * drift + 0.025 * random.normal()
-    damp = 0.997 * damp + 0.12 * random.normal()
-    weather = 0.9997 * weather + 0.06 * random.normal()
-    const warmer = sun(ms) - sun(end) + drift
-    readings.unshift({
-      timestamp: ms / 1000,
-      sensors: {
-        temperature: rounded(node.last.temperature! + warmer + random.normal() * 0.05, 2),
-        humidity: rounded(node.last.humidity! - 4 * warmer + damp + random.normal() * 0.2, 1),
-        pressure: rounded(node.last.pressure! + weather + random.normal() * 0.05, 1),
-      },
-    })
-  }
-  for (let at = 0; at < readings.length; at += 256) {
-    const batch = { node_id: `node_${node.id}`, readings: readings.slice(at, at + 256) }
-    await client.publishAsync(`iot/node/${node.id}/telemetry`, JSON.stringify(batch), { qos: 1 })
-  }
-}
-
-const rounded = (value: number, digits: number): number => Number(value.toFixed(digits))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { addReading, columnsOf, csvOf, type Points } from './chart-data.ts'
+import { addReading, columnsOf, csvOf, nearest, type Points } from './chart-data.ts'
 
 const points = (bucketMs: number, ...times: number[]): Points => ({
   bucketMs,
@@ -46,4 +46,15 @@ describe('columns', () => {
 
 test('CSV is what is drawn', () => {
   expect(csvOf(points(0, 0))).toBe('time,min,mean,max,count\n1970-01-01T00:00:00.000Z,1,2,3,1\n')
+})
+
+test('CSV holds what is in the window, the start included and the end not', () => {
+  expect(csvOf(points(0, 0, 1000, 2000), 1000, 2000)).toBe('time,min,mean,max,count\n1970-01-01T00:00:01.000Z,1,2,3,1\n')
+  expect(csvOf(points(0))).toBe('time,min,mean,max,count\n')
+})
+
+test('the cursor takes the nearest point, and none in a hole', () => {
+  const own = points(0, 1000, 2000, 9000)
+  expect([900, 1499, 1501, 5000, 8600, 99_999].map(ms => nearest(own, ms, 600))).toEqual([0, 0, 1, null, 2, null])
+  expect(nearest(points(0), 5, 1000)).toBe(null)
 })

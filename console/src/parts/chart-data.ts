@@ -64,10 +64,25 @@ function medianStep(times: readonly number[]): number {
   return steps[steps.length >> 1] ?? 0
 }
 
-/** What is drawn, as CSV. */
-export function csvOf(points: Points): string {
-  const rows = points.time.map((time, i) =>
-    [new Date(time).toISOString(), points.min[i], points.mean[i], points.max[i], points.count[i]].join(','),
+/** The point nearest to a moment: its place, or null where the nearest is further away than a point is wide on the screen. */
+export function nearest(points: Points, ms: number, withinMs: number): number | null {
+  const { time } = points
+  let [low, high] = [0, time.length - 1]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (time[middle]! < ms) low = middle + 1
+    else high = middle
+  }
+  const at = low > 0 && ms - time[low - 1]! < time[low]! - ms ? low - 1 : low
+  return at < time.length && Math.abs(time[at]! - ms) <= withinMs ? at : null
+}
+
+/** What is drawn between two moments, as CSV: the numbers as the API gave them. */
+export function csvOf(points: Points, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY): string {
+  const rows = points.time.flatMap((time, i) =>
+    time < from || time >= to
+      ? []
+      : [[new Date(time).toISOString(), points.min[i], points.mean[i], points.max[i], points.count[i]].join(',')],
   )
-  return `time,min,mean,max,count\n${rows.join('\n')}\n`
+  return `${['time,min,mean,max,count', ...rows].join('\n')}\n`
 }

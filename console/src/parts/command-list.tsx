@@ -2,17 +2,14 @@ import { useComputed } from '@preact/signals'
 import type { CommandView } from '../../../src/api/commands.ts'
 import { clockTime, delta, fullTime } from '../format.ts'
 import { client, now } from '../state/connection.ts'
-import { commands } from '../state/house.ts'
 import { CopyButton } from './copyable.tsx'
 
-/** The last commands of a node, each with its evidence until it is final. */
-export function CommandList({ id }: { id: string }) {
-  const own = commands.value.filter(command => command.node === id).slice(0, 6)
-  if (own.length === 0) return <p class="dim">Nothing was sent to this node yet.</p>
+/** Commands, each with its evidence until it is final. `named`: with the node it is for. */
+export function CommandList({ list, named = false }: { list: readonly CommandView[]; named?: boolean }) {
   return (
     <ol class="command-list">
-      {own.map(command => (
-        <Command key={command.id} command={command} />
+      {list.map(command => (
+        <Command key={command.id} command={command} named={named} />
       ))}
     </ol>
   )
@@ -31,19 +28,21 @@ const tone: Readonly<Record<CommandView['state'], string>> = {
   unknown: 'warn',
 }
 
-function Command({ command }: { command: CommandView }) {
+function Command({ command, named }: { command: CommandView; named: boolean }) {
   const cancellable = command.state === 'queued' && command.attempts === 0
   return (
     <li>
       <div class="command-head">
-        <code>{sayAsShell(command)}</code>
+        <span>
+          {named && <a href={`/nodes/${command.node}`}>{command.node}</a>} <code>{sayAsShell(command)}</code>
+        </span>
         <strong class={`outcome ${tone[command.state]}`}>{command.state}</strong>
       </div>
       <Timeline command={command} />
       {command.state === 'queued' && <Waiting command={command} />}
       {command.error && (
         <p class="problem">
-          {command.error.code}: {command.error.message}
+          <a href={`/reference#${command.error.code}`}>{command.error.code}</a>: {command.error.message}
         </p>
       )}
       {hasResult(command.result) && <pre class="result">{JSON.stringify(command.result)}</pre>}

@@ -13,7 +13,7 @@ export function Footer() {
           {view.kind} broker {view.version}, {view.clients ?? '?'} clients
         </span>
       )}
-      <a href="api/openapi.json">API</a>
+      <a href="/api/openapi.json">API</a>
       {session.value === 'in' && (
         <button type="button" class="link" onClick={signOut}>
           Sign out

@@ -1,10 +1,10 @@
-import { type Signal, useComputed } from '@preact/signals'
+import type { Signal } from '@preact/signals'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { NodeView } from '../../../src/api/nodes.ts'
 import { detailOf, unitOf, wantDetail } from '../state/details.ts'
-import { select, selected } from '../state/selection.ts'
 import { byProminence, colourOf } from '../units.ts'
 import { Ago } from './ago.tsx'
+import { BlinkButton } from './blink-button.tsx'
 import { SignalBars } from './signal-bars.tsx'
 import { Sparkline } from './sparkline.tsx'
 import { StateMark } from './state-mark.tsx'
@@ -21,29 +21,28 @@ export function NodeCard({ id, node, early }: CardProps & { early: boolean }) {
   const [seen, setSeen] = useState(early)
   useEffect(() => watchSight(card.current!, setSeen), [])
   useEffect(() => (seen ? again(() => wantDetail(id)) : undefined), [seen, id])
-  // A card is drawn again when it becomes the chosen one or stops being it, not whenever another is chosen.
-  const current = useComputed(() => selected.value === id).value
   return (
-    <article ref={card} class={`panel card ${current ? 'current' : ''} ${seen ? '' : 'unseen'}`}>
-      {seen ? <Face id={id} node={node} current={current} /> : <Name id={id} name={node.peek().name} current={current} />}
+    <article ref={card} class={seen ? 'panel card' : 'panel card unseen'}>
+      {seen ? <Face id={id} node={node} /> : <Name id={id} name={node.peek().name} />}
     </article>
   )
 }
 
 /** Name, state with age, up to four values, the day of the first. */
-function Face({ id, node, current }: CardProps & { current: boolean }) {
+function Face({ id, node }: CardProps) {
   const view = node.value
   const detail = detailOf(id).value
   const sensors = sensorsOf(view, detail?.sensors.map(one => one.name) ?? [])
   return (
     <>
       <header>
-        <Name id={id} name={view.name} current={current} />
+        <Name id={id} name={view.name} />
         <span class="id">{[view.name === null ? '' : id, view.virtual ? 'virtual' : ''].filter(Boolean).join(' · ')}</span>
         <SignalBars dbm={view.rssi} />
       </header>
       <p class="state-line">
         <StateMark state={view.state} /> <Ago time={view.last_seen} />
+        {!view.claimed && <span class="tag">not yours yet</span>}
       </p>
       {sensors.length === 0 ? (
         <p class="dim">No values yet</p>
@@ -54,27 +53,21 @@ function Face({ id, node, current }: CardProps & { current: boolean }) {
           ))}
         </dl>
       )}
-      <Sparkline series={detail?.day ?? null} colour={colourOf(sensors[0] ?? '')} />
+      <div class="card-foot">
+        <Sparkline series={detail?.day ?? null} colour={colourOf(sensors[0] ?? '')} />
+        <BlinkButton id={id} name={view.name ?? id} />
+      </div>
     </>
   )
 }
 
-/** The whole card is this button: it makes the node the one the page is about. */
-function Name({ id, name, current }: { id: string; name: string | null; current: boolean }) {
+/** The whole card is this link to the node's own page. */
+function Name({ id, name }: { id: string; name: string | null }) {
   return (
-    <button type="button" class="name" aria-pressed={current} onClick={() => choose(id)}>
+    <a class="name" href={`/nodes/${id}`}>
       {name ?? id}
-    </button>
+    </a>
   )
-}
-
-const calm = matchMedia('(prefers-reduced-motion: reduce)').matches
-
-function choose(id: string): void {
-  select(id)
-  // On a phone the chart is below the cards.
-  if (matchMedia('(max-width: 40rem)').matches)
-    document.querySelector('.focus')?.scrollIntoView({ behavior: calm ? 'auto' : 'smooth' })
 }
 
 /** The node's own order first, then the rest by name; four at most. */

@@ -1,39 +1,39 @@
 import uPlot from 'uplot'
 import { clockTime } from '../format.ts'
 import { ink } from '../state/theme.ts'
-
-/** What the cursor stands on, or nothing. */
-export interface Reading {
-  readonly time: number
-  readonly min: number
-  readonly mean: number
-  readonly max: number
-}
+import { drawLost, type LostSpan } from './lost-spans.ts'
 
 export interface PlotOptions {
   readonly colour: string
   readonly unit: string
-  readonly onCursor: (reading: Reading | null) => void
+  readonly lost: () => readonly LostSpan[]
+  /** The moment under the mouse, in Unix ms; null when it left. */
+  readonly onCursor: (ms: number | null) => void
   /** A stretch was drawn with the mouse, in Unix ms. */
   readonly onZoom: (from: number, to: number) => void
   readonly onBack: () => void
 }
 
+// The same for all, so that the charts of a stack stand under each other.
+const axisWidth = 72
+
 /** A uPlot with the house's look: mean as a line, min to max as a pale band, hairlines, 24 h clock. */
 export function makePlot(host: HTMLElement, options: PlotOptions): uPlot {
   const line = ink(options.colour)
+  const font = `12px ${getComputedStyle(host).fontFamily}`
+  const hatch = { line: ink('--hatch'), text: ink('--text'), ground: ink('--surface'), font }
   const axis = {
     stroke: ink('--dim'),
     grid: { stroke: ink('--line'), width: 1 },
     ticks: { stroke: ink('--line'), width: 1, size: 4 },
-    font: `12px ${getComputedStyle(host).fontFamily}`,
+    font,
   }
   return new uPlot(
     {
       width: host.clientWidth,
       height: host.clientHeight,
       legend: { show: false },
-      padding: [12, 28, 0, 0],
+      padding: [8, 12, 0, 0],
       cursor: {
         y: false,
         drag: { x: true, y: false, setScale: false },
@@ -54,21 +54,35 @@ export function makePlot(host: HTMLElement, options: PlotOptions): uPlot {
       ],
       bands: [{ series: [2, 1], fill: pale(line) }],
       axes: [
-        { ...axis, space: 76, size: 34, values: (_, splits, __, ___, step) => splits.map(s => timeLabel(s * 1000, step)) },
+        { ...axis, space: 76, size: 28, values: (_, splits, __, ___, step) => splits.map(s => timeLabel(s * 1000, step)) },
         {
           ...axis,
-          size: (_, labels) => 18 + 7 * Math.max(4, ...(labels ?? []).map(label => label.length)),
+          size: axisWidth,
+          space: 28,
           values: (_, splits) => splits.map((v, i) => valueLabel(v, splits, i === splits.length - 1 ? options.unit : '')),
         },
       ],
       hooks: {
-        setCursor: [u => options.onCursor(readingAt(u, u.cursor.idx))],
+        draw: [u => drawLost(u, options.lost(), hatch)],
+        setCursor: [u => options.onCursor(momentUnder(u))],
         setSelect: [u => zoom(u, options)],
       },
     },
     [[], [], [], []],
     host,
   )
+}
+
+/** Puts the cursor on a moment without telling anybody. */
+export function pointAt(u: uPlot, ms: number | null): void {
+  const left = ms === null ? -10 : u.valToPos(ms / 1000, 'x')
+  const top = ms === null ? -10 : Math.max(0, u.cursor.top ?? 0)
+  u.setCursor({ left: left >= 0 && left <= u.over.clientWidth ? left : -10, top }, false)
+}
+
+function momentUnder(u: uPlot): number | null {
+  const left = u.cursor.left ?? -10
+  return left < 0 ? null : u.posToVal(left, 'x') * 1000
 }
 
 /** Room above and below, and a flat line in the middle: the last digit's noise must not look like a storm. */
@@ -94,13 +108,6 @@ function valueLabel(value: number, splits: readonly number[], unit: string): str
   // As many as the step itself needs: 0.025 wants three, or neighbours are rounded apart.
   const decimals = [0, 1, 2, 3].find(n => Math.abs(step - Number(step.toFixed(n))) < step / 1e6) ?? 4
   return `${value.toFixed(decimals).replace('-', '−')}${unit && ` ${unit}`}`
-}
-
-function readingAt(u: uPlot, index: number | null | undefined): Reading | null {
-  const [time, min, max, mean] = u.data
-  const value = index === null || index === undefined ? null : mean?.[index]
-  if (value === null || value === undefined) return null
-  return { time: time[index!]! * 1000, min: min![index!]!, mean: value, max: max![index!]! }
 }
 
 function zoom(u: uPlot, options: PlotOptions): void {

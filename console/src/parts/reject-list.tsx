@@ -1,23 +1,17 @@
 import type { RejectView } from '../../../src/api/rejects.ts'
 import { counted } from '../format.ts'
-import { rejects } from '../state/house.ts'
 import { Ago } from './ago.tsx'
 
-/** What boards sent that could not be stored, why, and what to change: where somebody with a first sketch looks. */
-export function RejectList() {
+/** What boards sent that could not be stored, why, and what to change. These are kept over restarts, unlike the live list. */
+export function RejectList({ list }: { list: readonly RejectView[] }) {
+  if (list.length === 0)
+    return <p class="dim">Every message so far could be read. One that can't is kept here, with the reason and how to mend it.</p>
   return (
-    <section class="panel rejects" id="not-understood" aria-labelledby="rejects-title">
-      <h2 id="rejects-title">Not understood</h2>
-      {rejects.value.length === 0 ? (
-        <p class="dim">Every message so far could be read. One that can't is kept here, with the reason and how to mend it.</p>
-      ) : (
-        <ul>
-          {rejects.value.slice(0, 20).map(reject => (
-            <Reject key={reject.id} reject={reject} />
-          ))}
-        </ul>
-      )}
-    </section>
+    <ul class="rejects">
+      {list.map(reject => (
+        <Reject key={reject.id} reject={reject} />
+      ))}
+    </ul>
   )
 }
 
@@ -29,12 +23,13 @@ function Reject({ reject }: { reject: RejectView }) {
           <span class="who">{reject.node ?? reject.topic ?? 'unknown'}</span>
           <code class="reason">{reject.reason}</code>
           {reject.count > 1 && <span class="dim">{counted(reject.count, 'reading')}</span>}
-          <span class="why">{reject.detail}</span>
           <Ago time={reject.time} />
         </summary>
-        <p>{reject.detail}</p>
+        <p class="mend">
+          <a href={`/reference#${reject.reason}`}>{reject.reason}</a> {reject.detail}
+        </p>
         {reject.topic && <p class="dim">{reject.topic}</p>}
-        <pre>
+        <pre class="raw">
           {textOf(reject.raw_base64)}
           {reject.truncated && '…'}
         </pre>
@@ -43,6 +38,4 @@ function Reject({ reject }: { reject: RejectView }) {
   )
 }
 
-function textOf(base64: string): string {
-  return new TextDecoder().decode(Uint8Array.from(atob(base64), char => char.charCodeAt(0)))
-}
+const textOf = (base64: string): string => new TextDecoder().decode(Uint8Array.from(atob(base64), char => char.charCodeAt(0)))

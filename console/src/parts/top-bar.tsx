@@ -1,24 +1,22 @@
-import { computed } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { counted } from '../format.ts'
-import { now } from '../state/connection.ts'
-import { countOf, loaded, nodes, rate, rejects } from '../state/house.ts'
-import { search } from '../state/selection.ts'
+import { go, path } from '../state/route.ts'
+import { search } from '../state/search.ts'
+import { siteName } from '../state/site.ts'
 import { nextTheme, theme } from '../state/theme.ts'
 import { HealthPill } from './health-pill.tsx'
 import { HalfMoon, Mark, Moon, Search, Sun } from './icons.tsx'
 
-const themeIcons = { auto: <HalfMoon />, light: <Sun />, dark: <Moon /> }
+const themeIcons = { auto: HalfMoon, light: Sun, dark: Moon }
 
-/** Name, health, three numbers in words, search and theme. */
+/** Whose house this is, whether all is well, search and theme. */
 export function TopBar() {
+  const Theme = themeIcons[theme.value]
   return (
     <header class="top-bar">
-      <a class="brand" href="#/">
-        <Mark /> Espalier
+      <a class="brand" href="/">
+        <Mark /> <span>{siteName.value}</span>
       </a>
       <HealthPill />
-      <Summary />
       <SearchField />
       <button
         type="button"
@@ -27,42 +25,13 @@ export function TopBar() {
         title={`Theme: ${theme.value}`}
         aria-label={`Theme: ${theme.value}`}
       >
-        {themeIcons[theme.value]}
+        <Theme />
       </button>
     </header>
   )
 }
 
-function Summary() {
-  if (!loaded.value) return <p class="summary" />
-  const troubled = (['offline', 'late'] as const).map(state => [countOf(state), state] as const).filter(([n]) => n > 0)
-  return (
-    <p class="summary">
-      {counted(nodes.value.size, 'node')}
-      {troubled.map(([n, state]) => `, ${n} ${state}`)}
-      {rate.value !== null && `, ${rate.value.toFixed(rate.value < 10 ? 1 : 0)} readings/s`}
-      {refused.value > 0 && (
-        <>
-          ,{' '}
-          <button type="button" class="link" onClick={showRefused}>
-            {refused.value} not understood
-          </button>
-        </>
-      )}
-    </p>
-  )
-}
-
-// An old mistake is no news.
-const freshMs = 3_600_000
-
-/** Messages of the last hour that could not be read: whoever misses a board should see them without scrolling. */
-const refused = computed(() => rejects.value.filter(one => now.value - one.time < freshMs).length)
-
-function showRefused(): void {
-  document.getElementById('not-understood')?.scrollIntoView({ block: 'center' })
-}
-
+/** Narrows the cards; from another page it leads to them. */
 function SearchField() {
   const field = useRef<HTMLInputElement>(null)
   useEffect(() => {
@@ -83,8 +52,14 @@ function SearchField() {
         placeholder="Find a node"
         aria-label="Find a node"
         value={search.value}
-        onInput={event => (search.value = event.currentTarget.value)}
+        onInput={event => {
+          search.value = event.currentTarget.value
+          if (path.peek() === '/') return
+          go('/')
+          field.current?.focus()
+        }}
         onKeyDown={event => {
+          if (event.key === 'Enter') document.querySelector<HTMLElement>('.card .name')?.click()
           if (event.key !== 'Escape') return
           search.value = ''
           event.currentTarget.blur()

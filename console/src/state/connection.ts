@@ -64,7 +64,7 @@ export async function signOut(): Promise<void> {
 }
 
 async function measureSkew(): Promise<void> {
-  const date = await fetch('healthz').then(
+  const date = await fetch('/healthz').then(
     response => Date.parse(response.headers.get('date') ?? ''),
     () => Number.NaN,
   )

@@ -5,7 +5,12 @@ import type { ApiEvent, LiveReading } from '../../../src/api/events.ts'
 import type { Health } from '../../../src/api/health.ts'
 import type { NodeView } from '../../../src/api/nodes.ts'
 import type { RejectView } from '../../../src/api/rejects.ts'
+import { askDoctor, loadAlerts, takeAlert } from './alarms.ts'
 import { client, connections, live, now, session } from './connection.ts'
+import { takeMessage } from './feed.ts'
+import { askLedger } from './lost.ts'
+import { tell } from './notices.ts'
+import { askSiteName } from './site.ts'
 
 /** What the page knows of the house: loaded once, then kept by one event stream. */
 export const nodes = signal<ReadonlyMap<string, Signal<NodeView>>>(new Map())
@@ -18,7 +23,7 @@ export const health = signal<Health | null>(null)
 /** Readings a second over the last ten; null before the first second is over. */
 export const rate = signal<number | null>(null)
 
-const keptInLists = 50
+const keptInLists = 100
 
 /** Hands every live reading on as it comes (charts). */
 export const readingListeners = new Set<(reading: LiveReading) => void>()
@@ -69,10 +74,16 @@ function putNodes(list: readonly NodeView[]): void {
   const next = new Map<string, Signal<NodeView>>()
   for (const node of list) {
     const known = nodes.peek().get(node.id)
+    if (loaded.peek() && node.last_reading !== null && (known?.peek().last_reading ?? null) === null) tellFirst(node)
     if (known) put(known, node)
     next.set(node.id, known ?? signal(node))
   }
   nodes.value = next
+}
+
+/** Who sits at the bench with a first board looks here for one sentence. */
+function tellFirst({ id, name }: NodeView): void {
+  tell(`${name ?? id} spoke for the first time`, `/nodes/${id}`)
 }
 
 /** Follows the house for as long as the page is open. */
@@ -85,6 +96,7 @@ export async function follow(): Promise<void> {
       ),
     10_000,
   )
+  setInterval(askBeside, 60_000)
   setInterval(showPending, 200)
   setInterval(measureRate, 1000)
   try {
@@ -93,6 +105,11 @@ export async function follow(): Promise<void> {
     // The stream ends for good only when the session does.
     session.value = 'out'
   }
+}
+
+/** What the cards do not wait for. */
+function askBeside(): void {
+  for (const ask of [loadAlerts, askDoctor, askLedger, askSiteName]) void ask().catch(() => undefined)
 }
 
 function onConnection(open: boolean): void {
@@ -104,7 +121,9 @@ function onConnection(open: boolean): void {
   live.value = { state: before === 'lost' ? 'back' : 'open' }
   connections.value++
   if (before === 'lost') setTimeout(() => live.peek().state === 'back' && (live.value = { state: 'open' }), 4000)
-  void loadAll().catch(() => undefined)
+  void loadAll()
+    .catch(() => undefined)
+    .then(askBeside)
 }
 
 function take(event: ApiEvent): void {
@@ -128,6 +147,12 @@ function take(event: ApiEvent): void {
       return
     case 'broker':
       broker.value = event.data
+      return
+    case 'message':
+      takeMessage(event.data)
+      return
+    case 'alert':
+      takeAlert(event.data)
       return
     case 'gap':
       reloadSoon()
@@ -160,6 +185,7 @@ function showPending(): void {
         continue
       }
       const view = node.peek()
+      if (view.last_reading === null) tellFirst(view)
       const newer = time >= (view.last_reading ?? 0)
       node.value = {
         ...view,

@@ -1,0 +1,60 @@
+import { useState } from 'preact/hooks'
+import { useAnswer } from '../state/ask.ts'
+import { asks } from '../state/asks.ts'
+import { Ago } from './ago.tsx'
+import { ProblemNote } from './problem-note.tsx'
+import { Waiting } from './waiting.tsx'
+
+const step = 20
+
+/** Who did what to what, when, and what came of it. */
+export function AuditLog() {
+  const [limit, setLimit] = useState(step)
+  const answer = useAnswer(() => asks.audit(limit), [limit], 15_000)
+  const list = answer.value ?? []
+  return (
+    <section class="panel" aria-labelledby="audit-title">
+      <h2 id="audit-title">Who did what</h2>
+      <ProblemNote error={answer.error} what="the audit log" />
+      {!answer.value && !answer.error && <Waiting rows={4} />}
+      {answer.value && list.length === 0 && (
+        <p class="dim">Nothing was changed yet: commands, identities and settings appear here.</p>
+      )}
+      {list.length > 0 && (
+        <div class="scroll">
+          <table class="table">
+            <thead>
+              <tr>
+                <th>When</th>
+                <th>Who</th>
+                <th>What</th>
+                <th>Outcome</th>
+              </tr>
+            </thead>
+            <tbody>
+              {list.map(entry => (
+                <tr key={entry.id}>
+                  <td>
+                    <Ago time={entry.time} />
+                  </td>
+                  <td>
+                    {entry.who} <span class="dim">{entry.address}</span>
+                  </td>
+                  <td>
+                    <code>{entry.action}</code> {entry.subject} <span class="dim">{entry.detail}</span>
+                  </td>
+                  <td class={entry.outcome === 'done' ? '' : 'bad'}>{entry.outcome}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {list.length >= limit && (
+        <button type="button" class="quiet" onClick={() => setLimit(limit + step * 2)}>
+          Show older
+        </button>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,50 @@
+import { useAct, useAnswer } from '../state/ask.ts'
+import { asks } from '../state/asks.ts'
+import { Ago } from './ago.tsx'
+import { bytesText } from './amount.ts'
+import { Copyable } from './copyable.tsx'
+import { ProblemNote } from './problem-note.tsx'
+import { Waiting } from './waiting.tsx'
+
+/** One file that holds everything, now and by the clock. */
+export function Backups() {
+  const answer = useAnswer(asks.backups, [], 60_000)
+  const act = useAct()
+  const make = async () => {
+    if (await act.run(asks.backupNow)) answer.reload()
+  }
+  const list = answer.value ?? []
+  return (
+    <section class="panel" aria-labelledby="backups-title">
+      <div class="section-head">
+        <h2 id="backups-title">Backups</h2>
+        <button type="button" class="second" disabled={act.busy} onClick={() => void make()}>
+          {act.busy ? 'Writing …' : 'Back up now'}
+        </button>
+      </div>
+      <ProblemNote error={act.error ?? answer.error} what="backups" />
+      {!answer.value && !answer.error && <Waiting rows={2} />}
+      {answer.value && list.length === 0 && (
+        <div class="empty-part">
+          <p>
+            There is none yet. For one every night, the last seven kept, start with a folder (a stick, a share) in{' '}
+            <code>espalier.yaml</code>, or make one by hand:
+          </p>
+          <Copyable text="npx --no-install espalier backup house.espalier" />
+        </div>
+      )}
+      {list.length > 0 && (
+        <ul class="backup-list">
+          {list.slice(0, 7).map(one => (
+            <li key={one.file}>
+              <code>{one.file}</code>
+              <span class="dim">
+                {bytesText(one.bytes)}, {one.readings.toLocaleString('en')} readings, <Ago time={one.time} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}

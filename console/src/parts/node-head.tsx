@@ -1,0 +1,86 @@
+import { useState } from 'preact/hooks'
+import type { NodeView } from '../../../src/api/nodes.ts'
+import { age, counted, fullTime } from '../format.ts'
+import { useAct } from '../state/ask.ts'
+import { asks } from '../state/asks.ts'
+import { bootReason } from '../state/status-said.ts'
+import { Ago } from './ago.tsx'
+import { BlinkButton } from './blink-button.tsx'
+import { NodeNaming } from './node-naming.tsx'
+import { ProblemNote } from './problem-note.tsx'
+import { SignalBars } from './signal-bars.tsx'
+import { StateMark } from './state-mark.tsx'
+
+type Status = Readonly<Record<string, unknown>> | null
+
+/** Who the node is and how it stands, in one look. */
+export function NodeHead({ view, status, reload }: { view: NodeView; status: Status; reload: () => void }) {
+  const [naming, setNaming] = useState(false)
+  const facts = factsOf(view, status)
+  const named = () => {
+    setNaming(false)
+    reload()
+  }
+  return (
+    <header class="node-head">
+      <div class="node-title">
+        <h1>{view.name ?? view.id}</h1>
+        {view.name !== null && <span class="id">{view.id}</span>}
+        <StateMark state={view.state} />
+        <span class="dim">
+          last heard <Ago time={view.last_seen} />
+        </span>
+        <SignalBars dbm={view.rssi} />
+      </div>
+      <p class="facts">
+        {facts.map(fact => (
+          <span key={fact}>{fact}</span>
+        ))}
+      </p>
+      <div class="node-tools">
+        {view.tags.map(tag => (
+          <span key={tag} class="tag">
+            {tag}
+          </span>
+        ))}
+        <button type="button" class="quiet" aria-expanded={naming} onClick={() => setNaming(!naming)}>
+          Rename, tag
+        </button>
+        <BlinkButton id={view.id} name={view.name ?? view.id} />
+        {!view.claimed && !view.virtual && <Claim id={view.id} />}
+      </div>
+      {naming && <NodeNaming view={view} done={named} />}
+    </header>
+  )
+}
+
+/** "That's mine": whoever spoke without being added becomes one of the house. */
+export function Claim({ id }: { id: string }) {
+  const act = useAct()
+  return (
+    <>
+      <button type="button" class="second" disabled={act.busy} onClick={() => void act.run(() => asks.claim(id))}>
+        That’s mine
+      </button>
+      <ProblemNote error={act.error} what="claiming a board" />
+    </>
+  )
+}
+
+function factsOf(view: NodeView, status: Status): string[] {
+  const started = status?.uptime
+  const reason = status?.reset_reason
+  return [
+    view.virtual && 'virtual',
+    view.board,
+    view.firmware && `firmware ${view.firmware}`,
+    view.interval !== null && `every ${view.interval < 120 ? `${view.interval} s` : age(view.interval * 1000)}`,
+    typeof started === 'number' && `up ${age(started * 1000)}`,
+    typeof reason === 'string' && `last start: ${bootReason(reason)}`,
+    view.rssi !== null && `WiFi ${Math.round(view.rssi)} dBm`.replace('-', '−'),
+    view.ip,
+    `${counted(view.stored, 'reading')} stored`,
+    view.rejected > 0 && `${view.rejected} rejected`,
+    `first heard ${fullTime(view.first_seen)}`,
+  ].filter((fact): fact is string => typeof fact === 'string' && fact !== '')
+}

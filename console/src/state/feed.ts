@@ -1,0 +1,47 @@
+import { signal } from '@preact/signals'
+import type { MessageView } from '../../../src/api/messages.ts'
+import { asks } from './asks.ts'
+
+/** What the boards just said, newest first. `behind`: how many came while the list was held still. */
+export const messages = signal<readonly MessageView[]>([])
+export const held = signal(false)
+export const behind = signal(0)
+
+const kept = 400
+const waiting: MessageView[] = []
+let scheduled = false
+
+/** Loads what came before this page was opened. */
+export async function loadMessages(): Promise<void> {
+  merge(await asks.messages({ limit: kept }))
+}
+
+export function takeMessage(message: MessageView): void {
+  waiting.push(message)
+  if (waiting.length > kept) waiting.splice(0, waiting.length - kept)
+  if (held.peek()) behind.value++
+  // Nobody reads faster than this.
+  else if (!scheduled) {
+    scheduled = true
+    setTimeout(show, 250)
+  }
+}
+
+export function hold(still: boolean): void {
+  held.value = still
+  if (!still) show()
+}
+
+function show(): void {
+  scheduled = false
+  if (held.peek()) return
+  behind.value = 0
+  if (waiting.length > 0) merge(waiting.splice(0).reverse())
+}
+
+/** What repeats comes again under its id, with a higher count. */
+function merge(newer: readonly MessageView[]): void {
+  const seen = new Set<string>()
+  const all = [...newer, ...messages.peek()].filter(one => !seen.has(one.id) && seen.add(one.id))
+  messages.value = all.sort((a, b) => b.time - a.time).slice(0, kept)
+}

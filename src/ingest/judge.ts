@@ -167,6 +167,8 @@ class MessageJudge {
   private isSame({ time, names, values }: DecodedReading, boot: number, seq: number): boolean {
     const row = this.rowAt(time!)
     if (names.length === 0) return !row || !isMaker(row, boot, seq)
+    // Its row may have gone with age: what was stored under this number can't be another, as far as anybody can tell.
+    if (this.parts.rows.mayBeGone(time!) && !(row && isMaker(row, boot, seq))) return true
     if (!row || compare(row, names, values).kind !== 'equal') return false
     // A row that another reading made, with equal values: either both share the millisecond, or this one has a row elsewhere.
     return isMaker(row, boot, seq) || (this.fetched?.madeAt.get(makerKey(boot, seq)) ?? time) === time

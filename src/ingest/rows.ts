@@ -7,9 +7,9 @@ export class Rows {
   /** By node; emptied, not made anew, for each batch. */
   private readonly pending = new Map<string, PendingRows>()
   private readonly touched: PendingRows[] = []
-  private readonly store: Pick<ReadingsStore, 'rowAt' | 'rows'>
+  private readonly store: Pick<ReadingsStore, 'rowAt' | 'rows' | 'goneBefore'>
 
-  constructor(store: Pick<ReadingsStore, 'rowAt' | 'rows'>) {
+  constructor(store: Pick<ReadingsStore, 'rowAt' | 'rows' | 'goneBefore'>) {
     this.store = store
   }
 
@@ -21,6 +21,11 @@ export class Rows {
   /** Rows of this batch that are not in the store yet. */
   pendingOf(node: string): Iterable<Row> {
     return this.pending.get(node)?.rows ?? []
+  }
+
+  /** May rows of this time have gone, so that none there proves nothing? */
+  mayBeGone(time: number): boolean {
+    return time < this.store.goneBefore()
   }
 
   /** A reading was judged new: `base` is the row it merges into. */

@@ -56,7 +56,8 @@ export function openContext(around: Surroundings, flags: CommonFlags): Context {
     run,
     client: async () => {
       const { createClient } = await import('../api/client.ts')
-      return createClient({ url: await serverUrl(flags, env, run, data), ...tokenOf(env, data) })
+      const url = await serverUrl(flags, env, run, data)
+      return createClient({ url, ...tokenOf(env, data), ...(await fetchFor(url, env, data)) })
     },
   }
 }
@@ -87,6 +88,13 @@ async function serverUrl(
     )
   const { baseUrl } = await import('../api/address.ts')
   return baseUrl(running.http)
+}
+
+/** Only https needs more than Node's own. */
+async function fetchFor(url: string, env: Surroundings['env'], data: string): Promise<{ fetch?: typeof fetch }> {
+  if (!url.startsWith('https:')) return {}
+  const { fetchTrusting, trustedCa } = await import('./https-fetch.ts')
+  return { fetch: fetchTrusting(trustedCa(set(env.ESPALIER_CA), data)) }
 }
 
 /** What to do when no server answers. */

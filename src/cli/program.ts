@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { defineBackup } from './commands/backup.ts'
 import { defineBroker } from './commands/broker.ts'
 import { defineCommand, defineCommands } from './commands/commands.ts'
+import { defineConfig } from './commands/config.ts'
 import { defineExport } from './commands/export.ts'
 import { defineLedger } from './commands/ledger.ts'
 import { defineNode } from './commands/node.ts'
@@ -13,6 +14,7 @@ import { defineRestore } from './commands/restore.ts'
 import { defineSend } from './commands/send.ts'
 import { defineSimulate } from './commands/simulate.ts'
 import { defineSub } from './commands/sub.ts'
+import { defineToken } from './commands/token.ts'
 import { defineUp } from './commands/up.ts'
 import { defineWatch } from './commands/watch.ts'
 import { type CommonFlags, openContext, type Surroundings } from './context.ts'
@@ -38,6 +40,8 @@ const definitions: readonly Define[] = [
   definePub,
   defineSub,
   defineSimulate,
+  defineConfig,
+  defineToken,
 ]
 
 /** The command line as commander sees it. `finished` gets the exit code of the command that ran. */
@@ -80,4 +84,5 @@ function inherit(command: Command, parent: Command): void {
 }
 
 const secretsHelp = `The token comes from ESPALIER_TOKEN, the file ESPALIER_TOKEN_FILE, or DATA/token.
+An https:// address is trusted by DATA/ca/ca.pem, or the file ESPALIER_CA.
 Common options stand before or after the command; flag goes over environment over file over default.`

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { ConnectInfo } from '../api/identities.ts'
 import type { RunInfo } from '../api/run.ts'
 import type { Resolved } from '../config/config.ts'
-import { openAudit } from '../fleet/fleet.ts'
+import { type MachineState, openAudit } from '../fleet/fleet.ts'
 import { openFleet } from '../fleet/open.ts'
 import { openHttp } from '../http/http.ts'
 import { type LaneStats, openLane, openRejects } from '../ingest/ingest.ts'
@@ -38,6 +39,8 @@ export { rotateTokenFile } from './token.ts'
  *  nothing and handles no message itself. */
 export interface Manager {
   readonly run: RunInfo
+  /** How boards reach it, of this moment. */
+  connect(): ConnectInfo
   /** Reads the settings again (SIGHUP): the log says what changed, what waits for a restart, or what is wrong. */
   reload(): Promise<ReloadOutcome>
   /** Stops reading, commits, acknowledges, closes. Takes 4 s at most, whatever hangs; what was not acknowledged then never was. */
@@ -60,15 +63,15 @@ export async function startManager(first: Good, again: () => Promise<Resolved>):
   const opened: (() => Promise<unknown>)[] = [] // closed from the last to the first
   const closing = (): Promise<void> => closeInTurn(opened.reverse(), log)
   try {
-    const run = await open(settings, log, opened)
-    return { run, reload: settings.reload, stop: closing }
+    const { run, connect } = await open(settings, log, opened)
+    return { run, connect, reload: settings.reload, stop: closing }
   } catch (error) {
     await closing()
     throw error
   }
 }
 
-async function open(settings: Settings, log: Log, opened: (() => Promise<unknown>)[]): Promise<RunInfo> {
+async function open(settings: Settings, log: Log, opened: (() => Promise<unknown>)[]): Promise<Pick<Manager, 'run' | 'connect'>> {
   const options = settings.current
   const { records, journal, store, metrics, hub, clock } = await openParts(options, log)
   opened.push(
@@ -201,7 +204,7 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
   opened.push(await writeRunFile(options.data, run))
   const virtual = await startVirtualNodes(options, run.mqtt, clock, version)
   opened.push(virtual.stop)
-  return run
+  return { run, connect: lan.connect }
 }
 
 const totalsOf = ({ stored, rejected }: LaneStats) => ({

@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { RunInfo } from '../../api/run.ts'
-import type { UpOptions } from '../../config/config.ts'
+import { existsSync } from 'node:fs'
 import { sections } from '../../config/sections.ts'
 import { defaultText, upSettings } from '../../config/settings.ts'
 import { configError, resolveSettings } from '../configuration.ts'
 import type { Context } from '../context.ts'
 import { type Define, examples } from '../definition.ts'
 import { CliError, type Exit, exits } from '../errors.ts'
+import { announce } from './up-ready.ts'
 
 export const defineUp: Define = (program, run) => {
   const up = program.command('up').description('start broker, store, API, page and virtual nodes')
@@ -26,24 +24,35 @@ ${examples('espalier up', 'espalier up --mqtt-port 1884 --http-port 8081 --data 
 }
 
 async function startUp(context: Context, given: Record<string, string | true>): Promise<Exit> {
+  await finishInterruptedRestore(context)
   const resolved = await resolveSettings(context, given)
   if (!resolved.ok) throw await configError(resolved.problems)
   const { options } = resolved
   const manager = await import('../../manager/manager.ts')
   let running: Awaited<ReturnType<typeof manager.startManager>>
   try {
-    running = await manager.startManager(options)
+    running = await manager.startManager(resolved, () => resolveSettings(context, given))
   } catch (error) {
     throw await explained(error, manager)
   }
-  announce(context, options, running.run)
+  announce(context, options, running.run, running.connect())
+  const { onHangup } = await import('../hangup.ts')
+  const stopListening = onHangup(running.reload, context.streams.terminal)
   await new Promise<void>(resolve => {
     if (context.ended.aborted) resolve()
     else context.ended.addEventListener('abort', () => resolve(), { once: true })
   })
+  stopListening()
   context.out.message('stopping')
   await running.stop()
   return exits.done
+}
+
+/** Before the configuration is read: it lies in the directory that a restore did not get to move in. */
+async function finishInterruptedRestore({ data, out }: Context): Promise<void> {
+  if (existsSync(data)) return
+  const { finishRestore } = await import('../../manager/restore.ts')
+  if (await finishRestore(data)) out.message(`a restore of ${data} had been cut off and is finished now`)
 }
 
 type ManagerDoor = typeof import('../../manager/manager.ts')
@@ -65,6 +74,8 @@ async function explained(error: unknown, manager: ManagerDoor): Promise<unknown>
       `${error.message}; allowed: 127.0.0.1, ::1, localhost, because anybody who reaches the listener may publish`,
       `${error.flag} 127.0.0.1`,
     )
+  if (error instanceof Error && error.name === 'CertificatesDamaged')
+    return new CliError(exits.usage, 'certificates_damaged', error.message)
   if (!(error instanceof manager.PortTaken)) return error
   const { port, host, flag, code } = error
   if (code === 'EADDRINUSE') {
@@ -92,41 +103,4 @@ async function explained(error: unknown, manager: ManagerDoor): Promise<unknown>
     `${host} is no address of this machine`,
     `${flag.replace('port', 'host')} 127.0.0.1`,
   )
-}
-
-function announce(context: Context, options: UpOptions, run: RunInfo): void {
-  const { out } = context
-  if (out.json) {
-    out.value({ event: 'ready', ...run })
-    return
-  }
-  const { bold, dim, good } = out.style
-  const page = `http://${run.http.host.includes(':') ? `[${run.http.host}]` : run.http.host}:${run.http.port}`
-  const where = options.data === 'data' ? '' : ` --data ${options.data}`
-  const example = options.sim > 0 ? 'sim-1' : '01'
-  out.line(
-    [
-      `${good('●')} ${bold('espalier')} ${run.version} is ready`,
-      '',
-      `  page   ${bold(`${page}/#token=${tokenText(options.data)}`)}`,
-      `  MQTT   ${bold(`mqtt://${run.mqtt.host}:${run.mqtt.port}`)}   ${dim('no password from this machine')}`,
-      `  data   ${options.data}${options.sim > 0 ? `   ${dim(options.sim > 1 ? `${options.sim} virtual nodes: sim-1 to sim-${options.sim}` : '1 virtual node: sim-1')}` : ''}`,
-      '',
-      `  ${dim('In a second terminal:')}`,
-      `    npx --no-install espalier nodes${where}`,
-      `    npx --no-install espalier watch${where}`,
-      `    npx --no-install espalier send ${example} set_led state=on brightness=128${where}`,
-      `    mosquitto_pub${run.mqtt.port === 1883 ? '' : ` -p ${run.mqtt.port}`} -t iot/node/01/telemetry -m '{"node_id":"node_01","sensors":{"temperature":22.5}}'`,
-      '',
-      `  ${dim('Ctrl-C stops it; every reading that was acknowledged is on disk.')}`,
-    ].join('\n'),
-  )
-}
-
-function tokenText(data: string): string {
-  try {
-    return readFileSync(join(data, 'token'), 'utf8').trim()
-  } catch {
-    return ''
-  }
 }

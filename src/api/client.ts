@@ -1,3 +1,5 @@
+import type { AlertChannelView, AlertRuleView, AlertState, AlertView, ChannelTest, Silence } from './alerts.ts'
+import type { AuditEntry } from './audit.ts'
 import type { BrokerView } from './broker.ts'
 import type { CommandRequest, CommandState, CommandView } from './commands.ts'
 import { type After, type EventsOptions, readEvents } from './event-reader.ts'
@@ -10,8 +12,8 @@ import type { LogLine, MessageView, Verdict } from './messages.ts'
 import type { NodeDetail, NodePatch, NodeView } from './nodes.ts'
 import type { ReadingsView } from './readings.ts'
 import type { RejectCounts, RejectView } from './rejects.ts'
-import type { BackupView, ReloadResult } from './settings.ts'
 import { type ClientOptions, type QueryValue, queryString, type Requester, requester } from './request.ts'
+import type { BackupView, ReloadResult, SettingView, TokenRotation } from './settings.ts'
 
 export type { EventsOptions } from './event-reader.ts'
 export { ApiError, type ClientOptions, Unreachable } from './request.ts'
@@ -46,16 +48,27 @@ export interface Client {
   cancel(id: string): Promise<CommandView>
   rejects(query?: { node?: string; reason?: string; since?: string; limit?: number }): Promise<RejectView[]>
   rejectCounts(): Promise<RejectCounts>
+  alerts(query?: { state?: AlertState; node?: string; limit?: number }): Promise<AlertView[]>
+  alertRules(): Promise<AlertRuleView[]>
+  alertChannels(): Promise<AlertChannelView[]>
+  /** Sends a test message and says what became of it. */
+  testChannel(name: string): Promise<ChannelTest>
+  silence(silence: Silence): Promise<void>
+  /** Newest first. `action`: `node.add`, or `node` for all of nodes. */
+  audit(query?: { action?: string; subject?: string; limit?: number }): Promise<AuditEntry[]>
   messages(query?: { node?: string; verdict?: Verdict; limit?: number }): Promise<MessageView[]>
   logs(id: string): Promise<LogLine[]>
   broker(): Promise<BrokerView>
   ledger(node?: string): Promise<LedgerReport[]>
+  settings(): Promise<SettingView[]>
+  /** Reads the configuration again, as SIGHUP does; ApiError 400 names every mistake, and then nothing changed. */
+  reloadConfig(): Promise<ReloadResult>
+  /** The new token, this once; null for a session. */
+  rotateToken(): Promise<string | null>
   /** Also when the status is `down` (503). */
   health(): Promise<Health>
   /** The open response: read its body as a stream. */
   export(request: ExportRequest, signal?: AbortSignal): Promise<Response>
-  /** As SIGHUP. */
-  reloadConfig(): Promise<ReloadResult>
   /** The open response: read its body as a stream. Contains secrets. */
   backup(signal?: AbortSignal): Promise<Response>
   /** Those of the schedule, newest first. */
@@ -88,13 +101,21 @@ export function createClient(options: ClientOptions): Client {
     cancel: id => api.write('DELETE', commandPath(id)),
     rejects: ({ limit = 100, ...query } = {}) => list(api, '/api/rejects', query, limit),
     rejectCounts: () => api.get('/api/rejects/counts'),
+    alerts: ({ limit = 100, ...query } = {}) => list(api, '/api/alerts', query, limit),
+    alertRules: () => list(api, '/api/alerts/rules', {}, Number.POSITIVE_INFINITY),
+    alertChannels: () => list(api, '/api/alerts/channels', {}, Number.POSITIVE_INFINITY),
+    testChannel: name => api.write('POST', `/api/alerts/channels/${encodeURIComponent(name)}/test`),
+    silence: silence => api.write('POST', '/api/alerts/silences', silence),
+    audit: ({ limit = 100, ...query } = {}) => list(api, '/api/audit', query, limit),
     messages: ({ limit = 100, ...query } = {}) => list(api, '/api/messages', query, limit),
     logs: id => list(api, `${nodePath(id)}/logs`, {}, Number.POSITIVE_INFINITY),
     broker: () => api.get('/api/broker'),
     ledger: node => list(api, '/api/ledger', { node }, Number.POSITIVE_INFINITY),
+    settings: () => api.get('/api/settings'),
+    reloadConfig: () => api.write('POST', '/api/config/reload'),
+    rotateToken: async () => (await api.write<TokenRotation>('POST', '/api/token/rotate')).token,
     health: () => api.get('/healthz'),
     export: (request, signal) => api.open(`/api/export${queryString({ ...request })}`, signal ? { signal } : {}),
-    reloadConfig: () => api.write('POST', '/api/config/reload'),
     backup: signal => api.open('/api/backup', signal ? { signal } : {}),
     backups: async () => (await api.get<{ items: BackupView[] }>('/api/backups')).items,
     makeBackup: () => api.write('POST', '/api/backups'),

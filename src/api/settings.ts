@@ -19,6 +19,10 @@ export const ReloadResult = Type.Object({
 })
 export type ReloadResult = Static<typeof ReloadResult>
 
+/** POST /api/token/rotate: the new token, null for a session (whoever holds a cookie never sees the token). */
+export const TokenRotation = Type.Object({ token: Nullable(Type.String()) })
+export type TokenRotation = Static<typeof TokenRotation>
+
 /** GET /api/doctor, `espalier doctor`. */
 export const Finding = Type.Object({
   code: Type.String(),

@@ -7,7 +7,7 @@ import { CliError, exits } from './errors.ts'
 /** The settings of `up` as this command line, this environment and the file say; read again at each call, for `config reload`. */
 export async function resolveSettings(context: Context, given: Readonly<Record<string, string | true>>): Promise<Resolved> {
   const { resolveUp, upSettings, sections } = await import('../config/config.ts')
-  const loaded = await loadConfig(context)
+  const loaded = await loadConfig(configPath(context))
   if (loaded && !loaded.ok) return loaded
   const flags: Record<string, string> = {}
   for (const flag of [...upSettings.map(s => s.flag), ...sections.map(s => s.key)]) {
@@ -23,9 +23,29 @@ export function configPath(context: Pick<Context, 'flags' | 'env' | 'data'>): { 
   return { path: named ?? join(context.data, 'espalier.yaml'), named: named !== undefined }
 }
 
+/** Every mistake that `up` would find, also in values of the file that a variable hides. */
+export async function checkConfig(
+  context: Context,
+  file: string | undefined,
+): Promise<{ path: string; found: boolean; problems: ConfigProblem[] }> {
+  const place = file === undefined ? configPath(context) : { path: file, named: true }
+  const loaded = await loadConfig(place)
+  if (loaded && !loaded.ok) return { path: place.path, found: true, problems: loaded.problems }
+  const { resolveUp, sections } = await import('../config/config.ts')
+  const problemsWith = (env: Context['env']): ConfigProblem[] => {
+    const resolved = resolveUp({ data: context.data, flags: {}, env, file: loaded?.file ?? null, readSecret: readSecretFile })
+    return resolved.ok ? [] : resolved.problems
+  }
+  const problems = problemsWith(context.env)
+  // Without the environment a section may miss its secrets: that is no mistake of the file.
+  const hidden = problemsWith({}).filter(
+    p => !sections.some(s => p.key.startsWith(s.key)) && !problems.some(q => q.where === p.where && q.key === p.key),
+  )
+  return { path: place.path, found: loaded !== null, problems: [...problems, ...hidden] }
+}
+
 /** null: there is no file, and none was named. */
-async function loadConfig(context: Context): Promise<Loaded | null> {
-  const { path, named } = configPath(context)
+async function loadConfig({ path, named }: { path: string; named: boolean }): Promise<Loaded | null> {
   if (!named && !existsSync(path)) return null
   let text: string
   try {

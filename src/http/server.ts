@@ -1,5 +1,5 @@
 import cookie from '@fastify/cookie'
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type RouteOptions } from 'fastify'
 import { problem } from '../api/problems.ts'
 import { auditRequests } from './audit.ts'
 import { boundRequests, connectionsAtOnce, socketBounds } from './bounds.ts'
@@ -46,8 +46,8 @@ const routes = [
   sessionRoutes,
 ]
 
-/** Everything but the listening: tests ask it without a socket. */
-export async function buildServer(parts: HttpParts): Promise<FastifyInstance> {
+/** Everything but the listening: tests ask it without a socket. `onRoute` sees every route as it is added. */
+export async function buildServer(parts: HttpParts, onRoute?: (route: RouteOptions) => void): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: 65_536,
     requestTimeout: socketBounds.requestTimeout,
@@ -71,6 +71,7 @@ export async function buildServer(parts: HttpParts): Promise<FastifyInstance> {
   app.server.maxConnections = connectionsAtOnce
   await app.register(cookie)
   await boundRequests(app)
+  if (onRoute) app.addHook('onRoute', onRoute)
   auditRequests(app, parts)
   guard(app, parts)
   answerProblems(app, parts)

@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import type { LogLevel } from '../config/config.ts'
 
 /** The process's own log: JSON lines on stderr, so that stdout stays the result. Nothing secret is ever handed to it. */
-export type Log = Pick<pino.Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error'>
+export type Log = Pick<pino.Logger, 'level' | 'trace' | 'debug' | 'info' | 'warn' | 'error'>
 
 export const openLog = (level: LogLevel): Log =>
   pino(

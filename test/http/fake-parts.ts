@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { AlertView } from '../../src/api/alerts.ts'
 import type { BrokerView } from '../../src/api/broker.ts'
 import type { CommandView } from '../../src/api/commands.ts'
 import type { Health } from '../../src/api/health.ts'
@@ -11,6 +12,7 @@ import { createEventHub, createMetrics, type HttpParts } from '../../src/http/ht
 import { ManualClock } from '../../src/kit/clock.ts'
 import type { LedgerReport } from '../../src/ledger/ledger.ts'
 import { createMemoryReadings } from '../../src/store/memory/readings.ts'
+import { fakeAlerts, fakeAudit } from './fake-alerts.ts'
 
 export const token = 'a-token-of-the-test'
 export const auth = { authorization: `Bearer ${token}`, host: 'localhost' }
@@ -202,6 +204,7 @@ export interface FakeOptions {
   readonly readings?: readonly ReadingEvent[]
   readonly pingMs?: number
   readonly hubCapacity?: number
+  readonly alerts?: AlertView[]
 }
 
 /** All parts of the HTTP server, in memory. `fail` collects what would have gone to the log. */
@@ -213,6 +216,8 @@ export function fakeParts(options: FakeOptions = {}) {
   const { fleet, sent } = fakeFleet(nodes, options.commands ?? [])
   const failures: Error[] = []
   const rejects = options.rejects ?? []
+  const fake = fakeAlerts(options.alerts ?? [])
+  const log = fakeAudit()
   const parts: HttpParts = {
     host: '127.0.0.1',
     port: 0,
@@ -233,6 +238,8 @@ export function fakeParts(options: FakeOptions = {}) {
       counts: () => ({ total: rejects.length, by_reason: { bad_json: rejects.length }, by_node: { '01': rejects.length } }),
       kept: () => ({ rejects: rejects.length }),
     },
+    alerts: fake.alerts,
+    audit: log.audit,
     messages: { list: () => ({ items: [], next: null }), logs: () => [] },
     backups: {
       begin: async () => ({
@@ -254,5 +261,5 @@ export function fakeParts(options: FakeOptions = {}) {
     onError: error => void failures.push(error),
     ...(options.pingMs !== undefined && { pingMs: options.pingMs }),
   }
-  return { parts, clock, store, sent, failures }
+  return { parts, clock, store, sent, failures, silenced: fake.silenced, audited: log.entries, refusedCallers: log.refused }
 }

@@ -19,9 +19,15 @@ const Headers = Type.Object({ 'last-event-id': Type.Optional(Type.String({ descr
 export function eventRoutes(app: Routes, parts: HttpParts): void {
   const open = new Set<() => void>()
   const gate = new Gate(streamsAtOnce, 'event streams')
+  const cuts = new Set<() => void>()
   app.addHook('preClose', async () => {
     for (const close of open) close()
   })
+  // Who came with the old token or a session of it hears nothing more.
+  const unsubscribe = parts.token.onRotate(() => {
+    for (const cut of cuts) cut()
+  })
+  app.addHook('onClose', async () => unsubscribe())
 
   const schema = { querystring: Query, headers: Headers, produces: ['text/event-stream'], summary: 'Live events with replay' }
   app.get('/api/events', { schema }, (request, reply) => {
@@ -45,11 +51,13 @@ export function eventRoutes(app: Routes, parts: HttpParts): void {
     const end = streamEvents(parts.events, sink, { filter, lastId, pingMs: parts.pingMs ?? 15_000 })
     const close = () => void raw.end()
     open.add(close)
+    cuts.add(sink.cut)
     raw.on('error', () => undefined)
     raw.once('close', () => {
       end()
       leave()
       open.delete(close)
+      cuts.delete(sink.cut)
     })
   })
 }

@@ -5,6 +5,7 @@ import type { CommandView } from './commands.ts'
 import type { MessageView } from './messages.ts'
 import { PresenceState } from './nodes.ts'
 import type { RejectView } from './rejects.ts'
+import type { RetentionView } from './retention.ts'
 import { Count, Nullable, UnixMs } from './shapes.ts'
 
 /** A reading right after it became durable, `fields` as stored. */
@@ -33,6 +34,7 @@ export interface EventData {
   broker: BrokerView
   alert: AlertView
   message: MessageView
+  retention: RetentionView
   gap: MissedEvents
 }
 export type EventType = keyof EventData

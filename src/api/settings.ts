@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { RetentionView } from './retention.ts'
 import { Count, Nullable, UnixMs } from './shapes.ts'
 
 /** GET /api/settings: every setting in force. `from`: `default`, `command line`, `environment` or `FILE:LINE`. `value` of a secret
@@ -64,6 +65,7 @@ export const MachineView = Type.Object({
   store_bytes: Count,
   readings: Count,
   oldest_reading: Nullable(UnixMs),
+  retention: Type.Array(RetentionView),
   certificates: Type.Array(Type.Object({ name: Type.String(), expires: UnixMs, fingerprint: Type.String() })),
   uptime: Type.Number({ description: 'seconds' }),
 })

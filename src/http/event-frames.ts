@@ -6,7 +6,16 @@ export interface EventFilter {
   readonly types: ReadonlySet<string> | null
 }
 
-export const eventTypes: readonly HubEventType[] = ['readings', 'presence', 'command', 'reject', 'broker', 'alert', 'message']
+export const eventTypes: readonly HubEventType[] = [
+  'readings',
+  'presence',
+  'command',
+  'reject',
+  'broker',
+  'alert',
+  'message',
+  'retention',
+]
 
 /** The event as text on the stream, or '' when the filter leaves nothing of it. */
 export function frameFor(kept: Kept, filter: EventFilter): string {
@@ -28,6 +37,6 @@ function ofNode(event: HubEvent, node: string): unknown {
     const own = event.data.filter(reading => reading.node === node)
     return own.length === 0 ? undefined : own.map(liveReading)
   }
-  if (event.type === 'broker') return undefined
+  if (event.type === 'broker' || event.type === 'retention') return undefined
   return event.data.node === node ? event.data : undefined
 }

@@ -4,6 +4,7 @@ import type { CommandView } from '../api/commands.ts'
 import type { LiveReading, PresenceChange } from '../api/events.ts'
 import type { MessageView } from '../api/messages.ts'
 import type { RejectView } from '../api/rejects.ts'
+import type { RetentionView } from '../api/retention.ts'
 import type { ReadingEvent } from '../contract/events.ts'
 
 /** What may be published. Readings stay as the journal has them until a listener wants them: nobody listening costs one slot. */
@@ -15,6 +16,7 @@ export type HubEvent =
   | { readonly type: 'broker'; readonly data: BrokerView }
   | { readonly type: 'alert'; readonly data: AlertView }
   | { readonly type: 'message'; readonly data: MessageView }
+  | { readonly type: 'retention'; readonly data: RetentionView }
 
 export type HubEventType = HubEvent['type']
 

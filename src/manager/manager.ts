@@ -25,6 +25,7 @@ import { joinMessages } from './messages.ts'
 import { openOwnBroker } from './own-broker.ts'
 import { replay } from './replay.ts'
 import { createReports, reportEveryMs } from './reports.ts'
+import { openRetention } from './retention.ts'
 import { writeRunFile } from './run-file.ts'
 import { openSecrets } from './secrets.ts'
 import { type Good, openSettings, type ReloadOutcome, type Settings } from './settings.ts'
@@ -156,8 +157,9 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
     version,
     onView: data => hub.publish({ type: 'broker', data }),
   })
+  const retention = await openRetention({ store, records, settings: options, clock, clockSuspect: guard.suspect, hub, log })
   const nodes = (): number => fleet.nodes().length
-  const backups = joinBackups({ options, version, lane, journal, records, store, broker, nodes, clock, log })
+  const backups = joinBackups({ data: options.data, settings, version, lane, journal, records, store, broker, nodes, clock, log })
   const http = await listening('--http-port', options.httpHost, options.httpPort, () =>
     openHttp({
       host: options.httpHost,
@@ -191,6 +193,7 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
   opened.push(() => lan.close())
 
   opened.push(() => reports.goodbye(), every(reportEveryMs, reports.publish, log), every(keepEveryMs, keeper.turn, log))
+  opened.push(every(60_000, retention.turn, log))
   // A node that subscribes from now on must not be told the goodbye of the last run; a full disk must not keep us from starting.
   await endsWithin(1_000, reports.publish())
   const run: RunInfo = {

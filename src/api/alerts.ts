@@ -34,7 +34,7 @@ export const AlertRuleView = Type.Object({
   kind: AlertKind,
   text: Type.String(),
   from: Type.String(),
-  nodes: Type.String({ description: '`all`, an id, or `tag:T`' }),
+  nodes: Type.String({ description: '`all`, `claimed`, an id, or `tag:T`' }),
   channels: Type.Array(Type.String()),
   firing: Type.Integer({ minimum: 0 }),
   silenced_until: Nullable(UnixMs),

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Nullable, UnixMs } from './shapes.ts'
+import { Count, Nullable, Page, UnixMs } from './shapes.ts'
 
 /** GET /api/audit, newest first: who did what to what, when, and what came of it. `who`: `token`, `session`, `espalier` (by itself),
  *  with the address where there is one. `action`: `node.add`, `command.send`, `config.reload`, … `detail` never holds a secret. */
@@ -14,3 +14,7 @@ export const AuditEntry = Type.Object({
   detail: Type.String(),
 })
 export type AuditEntry = Static<typeof AuditEntry>
+
+/** `kept`: entries there are; `dropped`: older ones that went, because the log is bounded. */
+export const AuditPage = Type.Object({ ...Page(AuditEntry).properties, kept: Count, dropped: Count })
+export type AuditPage = Static<typeof AuditPage>

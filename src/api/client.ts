@@ -6,7 +6,7 @@ import { type After, type EventsOptions, readEvents } from './event-reader.ts'
 import type { ApiEvent } from './events.ts'
 import type { ExportFormat } from './export.ts'
 import type { Health } from './health.ts'
-import type { Credential, IdentityView, NodeAddition, NodeRotation } from './identities.ts'
+import type { ConnectInfo, Credential, IdentityView, NodeAddition, NodeRotation } from './identities.ts'
 import type { LedgerReport } from './ledger.ts'
 import type { LogLine, MessageView, Verdict } from './messages.ts'
 import type { NodeDetail, NodePatch, NodeView } from './nodes.ts'
@@ -40,6 +40,8 @@ export interface Client {
   revokeNode(id: string): Promise<IdentityView>
   claimNode(id: string): Promise<NodeView>
   identities(): Promise<IdentityView[]>
+  /** Where boards find this server, and whom they trust. */
+  connect(): Promise<ConnectInfo>
   readings(id: string, query?: { sensor?: readonly string[]; from?: number; to?: number; points?: number }): Promise<ReadingsView>
   /** `key`: Idempotency-Key, so that a repeated call cannot send twice. */
   send(id: string, request: CommandRequest, key?: string): Promise<CommandView>
@@ -94,6 +96,7 @@ export function createClient(options: ClientOptions): Client {
     revokeNode: id => api.write('POST', `${nodePath(id)}/revoke`),
     claimNode: id => api.write('POST', `${nodePath(id)}/claim`),
     identities: () => list(api, '/api/identities', {}, Number.POSITIVE_INFINITY),
+    connect: () => api.get('/api/connect'),
     readings: (id, query = {}) => api.get(`${nodePath(id)}/readings`, { ...query, sensor: query.sensor?.join(',') }),
     send: (id, request, key) => api.write('POST', `${nodePath(id)}/commands`, request, key ? { 'idempotency-key': key } : {}),
     commands: ({ limit = 100, ...query } = {}) => list(api, '/api/commands', query, limit),

@@ -16,6 +16,9 @@ export type {
   UnclaimedPolicy,
 } from './identities/identities.ts'
 export type { CertificateIssuer, IssuedCertificate } from './identities/issuer.ts'
+export type { Alerts, AlertsParts, MachineState } from './alerts/alerts.ts'
+export { openAlerts } from './alerts/open.ts'
+export { type Audit, openAudit } from './audit.ts'
 export { openFleet } from './open.ts'
 
 /** fleet: who the nodes are, whether they are there, and what they were told. Durable batches come in as an applier; commands

@@ -1,4 +1,6 @@
 import { Readable } from 'node:stream'
+import type { BackupView } from '../../api/settings.ts'
+import { audited } from '../audit.ts'
 import type { HttpParts } from '../parts.ts'
 import { Refused } from '../refused.ts'
 import type { Routes } from './routes.ts'
@@ -9,7 +11,7 @@ export function backupRoutes(app: Routes, parts: HttpParts): void {
     produces: ['application/octet-stream'],
     summary: 'A backup of this moment, streamed. It ends with a checksum: a file without one is no backup. It contains secrets',
   }
-  app.get('/api/backup', { schema: whole }, async (_, reply) => {
+  app.get('/api/backup', { schema: whole, config: audited('backup.download') }, async (_, reply) => {
     const { created, pieces, release } = await parts.backups.begin()
     const name = `espalier-${stampOf(created)}.espalier`
     const body = Readable.from(pieces, { objectMode: false })
@@ -25,7 +27,9 @@ export function backupRoutes(app: Routes, parts: HttpParts): void {
     next: null,
   }))
 
-  app.post('/api/backups', { schema: { summary: 'Makes a backup in the folder of the schedule, now' } }, async (_, reply) => {
+  const now = { summary: 'Makes a backup in the folder of the schedule, now' }
+  const making = audited('backup.make', undefined, (_, answer) => (answer as BackupView).file)
+  app.post('/api/backups', { schema: now, config: making }, async (_, reply) => {
     const made = await parts.backups.make()
     if (!('refused' in made)) return reply.code(201).send(made)
     throw new Refused(made.refused === 'no_folder' ? 'state_conflict' : 'backup_failed', made.detail)

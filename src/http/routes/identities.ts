@@ -3,6 +3,7 @@ import { Credential, IdentityView, NodeAddition, NodeRotation } from '../../api/
 import { NodeView } from '../../api/nodes.ts'
 import { Page } from '../../api/shapes.ts'
 import type { IdentityRefusal, IdentityResult } from '../../fleet/fleet.ts'
+import { audited, ofPath } from '../audit.ts'
 import { listQuery, pageAfter } from '../pages.ts'
 import type { HttpParts } from '../parts.ts'
 import { badInput, Refused } from '../refused.ts'
@@ -18,11 +19,16 @@ export function identityRoutes(app: Routes, parts: HttpParts): void {
   )
 
   const add = { body: NodeAddition, response: { 201: Credential }, summary: 'Add a node; its credential is shown this once' }
-  app.post('/api/nodes', { schema: add, preValidation: async ({ body }) => checkNotAService(body) }, async ({ body }, reply) => {
-    // Between two batches: of a removed id that comes back, nothing judged before may be applied behind it.
-    const added = await parts.between(() => identities.add(body))
-    return secret(reply.code(201), valueOrRefused(added))
-  })
+  const adding = audited('node.add', ({ body }) => (body as { id?: string } | undefined)?.id ?? null, withCertificate)
+  app.post(
+    '/api/nodes',
+    { schema: add, config: adding, preValidation: async ({ body }) => checkNotAService(body) },
+    async ({ body }, reply) => {
+      // Between two batches: of a removed id that comes back, nothing judged before may be applied behind it.
+      const added = await parts.between(() => identities.add(body))
+      return secret(reply.code(201), valueOrRefused(added))
+    },
+  )
 
   const rotate = {
     params: NodeParams,
@@ -30,8 +36,10 @@ export function identityRoutes(app: Routes, parts: HttpParts): void {
     response: { 200: Credential },
     summary: 'A new credential, shown this once; the old one is invalid at once and its session is closed',
   }
-  app.post('/api/nodes/:id/rotate', { schema: rotate, preValidation: emptyIsDefault }, async ({ params, body }, reply) =>
-    secret(reply, valueOrRefused(await identities.rotate(params.id, body))),
+  app.post(
+    '/api/nodes/:id/rotate',
+    { schema: rotate, config: audited('node.rotate', ofPath, withCertificate), preValidation: emptyIsDefault },
+    async ({ params, body }, reply) => secret(reply, valueOrRefused(await identities.rotate(params.id, body))),
   )
 
   const revoke = {
@@ -39,11 +47,19 @@ export function identityRoutes(app: Routes, parts: HttpParts): void {
     response: { 200: IdentityView },
     summary: 'The credential is invalid at once and its session is closed; the node and its history stay',
   }
-  app.post('/api/nodes/:id/revoke', { schema: revoke }, async ({ params }) => valueOrRefused(await identities.revoke(params.id)))
+  app.post('/api/nodes/:id/revoke', { schema: revoke, config: audited('node.revoke', ofPath) }, async ({ params }) =>
+    valueOrRefused(await identities.revoke(params.id)),
+  )
 
   const claim = { params: NodeParams, response: { 200: NodeView }, summary: '"That\'s mine": a node that came by itself' }
-  app.post('/api/nodes/:id/claim', { schema: claim }, async ({ params }) => valueOrRefused(await identities.claim(params.id)))
+  app.post('/api/nodes/:id/claim', { schema: claim, config: audited('node.claim', ofPath) }, async ({ params }) =>
+    valueOrRefused(await identities.claim(params.id)),
+  )
 }
+
+/** Which credential went out; never the credential. */
+const withCertificate = (_: unknown, answer: unknown): string =>
+  'cert' in (answer as object) ? 'with a certificate' : 'with a password'
 
 function secret(reply: FastifyReply, credential: Credential): Credential {
   reply.header('cache-control', 'no-store')

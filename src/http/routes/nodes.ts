@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { NodeDetail, NodePatch, NodeView } from '../../api/nodes.ts'
 import { Page } from '../../api/shapes.ts'
+import { audited, ofPath } from '../audit.ts'
 import { nodeDetail } from '../node-detail.ts'
 import { listQuery, pageAfter } from '../pages.ts'
 import type { HttpParts } from '../parts.ts'
@@ -29,22 +30,33 @@ export function nodeRoutes(app: Routes, parts: HttpParts): void {
   })
 
   const patch = { params: NodeParams, body: NodePatch, response: { 200: NodeView }, summary: 'Name and tags' }
-  app.patch('/api/nodes/:id', { schema: patch }, async ({ params, body }) => {
-    const view = await fleet.patch(params.id, body)
-    if (!view) throw noSuchNode(params.id)
-    return view
-  })
+  app.patch(
+    '/api/nodes/:id',
+    { schema: patch, config: audited('node.change', ofPath, ({ body }) => Object.keys(body as NodePatch).join(', ')) },
+    async ({ params, body }) => {
+      const view = await fleet.patch(params.id, body)
+      if (!view) throw noSuchNode(params.id)
+      return view
+    },
+  )
 
   const remove = { params: NodeParams, querystring: Removal, response: { 204: Type.Null() }, summary: 'Remove a node' }
-  app.delete('/api/nodes/:id', { schema: remove }, async ({ params: { id }, query }, reply) => {
-    // Between two batches, so that nothing judged before comes in behind it. History that a kill left behind can go later.
-    await parts.between(async () => {
-      const was = await fleet.remove(id)
-      const history = query.history === 'delete' && store.nodes().includes(id)
-      if (!was && !history) throw noSuchNode(id)
-      if (history) await store.remove(id)
-      ledger.forget(id)
-    })
-    return reply.code(204).send(null)
-  })
+  app.delete(
+    '/api/nodes/:id',
+    {
+      schema: remove,
+      config: audited('node.remove', ofPath, ({ query }) => `history: ${(query as { history?: string }).history ?? 'keep'}`),
+    },
+    async ({ params: { id }, query }, reply) => {
+      // Between two batches, so that nothing judged before comes in behind it. History that a kill left behind can go later.
+      await parts.between(async () => {
+        const was = await fleet.remove(id)
+        const history = query.history === 'delete' && store.nodes().includes(id)
+        if (!was && !history) throw noSuchNode(id)
+        if (history) await store.remove(id)
+        ledger.forget(id)
+      })
+      return reply.code(204).send(null)
+    },
+  )
 }

@@ -32,6 +32,7 @@ const nowhere = {
   env: {},
   streams: { write: () => {}, writeBytes: async () => {}, writeError: () => {}, terminal: false },
   nowMs: () => 0,
+  ask: null,
   ended: new AbortController().signal,
 }
 

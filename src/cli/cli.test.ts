@@ -167,7 +167,7 @@ describe('nodes', () => {
     server.on('GET /api/nodes', page([nodeView('01', { name: 'Greenhouse' }), nodeView('02', { state: 'offline', rssi: null })]))
     const { out } = await cli(['nodes'], { env })
     const [title, first, second] = out.split('\n')
-    expect(title).toMatch(/^NODE +STATE +LAST SEEN/)
+    expect(title).toMatch(/^NODE +STATE +CLAIMED +LAST SEEN/)
     expect(first).toMatch(/^01 \(Greenhouse\) +● online .*-60 dBm .*temperature=22.5$/)
     expect(second).toContain('○ offline')
     expect(out).not.toContain('\u001b')

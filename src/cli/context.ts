@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly streams: Streams
   nowMs(): number
+  /** Asks the person at the terminal; null: there is none. */
+  readonly ask: ((question: string) => Promise<string>) | null
   /** Aborts at the first SIGINT or SIGTERM. */
   readonly ended: AbortSignal
 }

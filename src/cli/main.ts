@@ -17,6 +17,18 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 // `espalier watch | head` ends when nobody reads any more.
 process.stdout.on('error', error => process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1))
 
+async function askHere(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await lines.question(question, { signal: ending.signal })
+  } catch {
+    return '' // Ctrl-C or Ctrl-D instead of an answer
+  } finally {
+    lines.close()
+  }
+}
+
 const exit = await runCli(process.argv.slice(2), version, {
   env: process.env,
   streams: {
@@ -27,6 +39,7 @@ const exit = await runCli(process.argv.slice(2), version, {
     terminal: process.stdout.isTTY === true,
   },
   nowMs: Date.now,
+  ask: process.stdin.isTTY ? askHere : null,
   ended: ending.signal,
 })
 // Not process.exit: what is written to a pipe must get there first.

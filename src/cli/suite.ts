@@ -13,7 +13,12 @@ export interface CliRun {
 
 export async function cli(
   words: readonly string[],
-  around: { env?: Record<string, string>; terminal?: boolean; ended?: AbortSignal } = {},
+  around: {
+    env?: Record<string, string>
+    terminal?: boolean
+    ended?: AbortSignal
+    ask?: (question: string) => Promise<string>
+  } = {},
 ): Promise<CliRun> {
   let out = ''
   let err = ''
@@ -26,6 +31,7 @@ export async function cli(
       terminal: around.terminal ?? false,
     },
     nowMs: () => 1_767_225_600_000,
+    ask: around.ask ?? null,
     ended: around.ended ?? new AbortController().signal,
   })
   return { exit, out, err }

@@ -2,10 +2,12 @@ import type { NodeDetail } from '../../api/nodes.ts'
 import { type Define, examples } from '../definition.ts'
 import { facts, maybeTime, type Style, shortNumber, table } from '../output.ts'
 import { ledgerLine } from './ledger.ts'
+import { defineChanges } from './node-changes.ts'
+import { defineCredentials } from './node-credential.ts'
 import { stateText } from './nodes.ts'
 
 export const defineNode: Define = (program, run) => {
-  const node = program.command('node').description('one node')
+  const node = program.command('node').description('one node: let it in, look at it, change it, shut it out')
   node
     .command('show <ID>')
     .description('everything about one node: state, sensors, status, ledger')
@@ -16,11 +18,13 @@ export const defineNode: Define = (program, run) => {
         out.result(detail, () => detailText(detail, out.style))
       }),
     )
+  defineCredentials(node, run)
+  defineChanges(node, run)
 }
 
 function detailText(n: NodeDetail, style: Style): string {
   const parts = [
-    `${style.bold(n.id)}${n.name === null ? '' : ` (${n.name})`}  ${stateText(n.state, style)}${n.virtual ? style.dim('  virtual') : ''}`,
+    `${style.bold(n.id)}${n.name === null ? '' : ` (${n.name})`}  ${stateText(n.state, style)}${n.virtual ? style.dim('  virtual') : n.claimed ? '' : style.warn('  not claimed')}`,
     facts(
       [
         ['first seen', maybeTime(n.first_seen)],

@@ -20,10 +20,11 @@ const noNodes = `No node has spoken yet. A first one:
 
 const nodesTable = (nodes: readonly NodeView[], style: Style): string =>
   table(
-    ['NODE', 'STATE', 'LAST SEEN', 'RSSI', 'STORED', 'REJECTED', 'LAST VALUES'],
+    ['NODE', 'STATE', 'CLAIMED', 'LAST SEEN', 'RSSI', 'STORED', 'REJECTED', 'LAST VALUES'],
     nodes.map(n => [
       n.name === null ? n.id : `${n.id} (${n.name})`,
       stateText(n.state, style),
+      n.virtual ? style.dim('virtual') : n.claimed ? 'yes' : style.warn('no'),
       maybeTime(n.last_seen),
       n.rssi === null ? '-' : `${n.rssi} dBm`,
       String(n.stored),

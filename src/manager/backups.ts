@@ -1,25 +1,28 @@
-import type { UpOptions } from '../config/config.ts'
 import type { BackupDesk } from '../http/backup-desk.ts'
 import { SourceDamaged } from '../store/backup/backup.ts'
 import { type Backup, type BackupParts, beginBackup } from './backup.ts'
 import { type BackupSchedule, createBackupSchedule } from './backup-schedule.ts'
 import type { Log } from './log.ts'
+import type { Settings } from './settings.ts'
 import { every } from './timers.ts'
 
 /** Backups as the HTTP server and doctor know them: streamed to whoever asks, and by themselves into a folder. */
-export type Backups = BackupDesk & Pick<BackupSchedule, 'configure' | 'lastBackup' | 'findings'> & { stop(): Promise<void> }
+export type Backups = BackupDesk & Pick<BackupSchedule, 'lastBackup' | 'findings'> & { stop(): Promise<void> }
 
 const lookEveryMs = 10_000
 
-export function joinBackups(parts: Omit<BackupParts, 'data'> & { readonly options: UpOptions; readonly log: Log }): Backups {
-  const { options, log, clock, store } = parts
+export function joinBackups(parts: BackupParts & { readonly settings: Settings; readonly log: Log }): Backups {
+  const { settings, log, clock, store } = parts
   const begin = async (): Promise<Backup> => {
-    const backup = await beginBackup({ ...parts, data: options.data })
+    const backup = await beginBackup(parts)
     return { ...backup, pieces: lookedAfter(backup.pieces) }
   }
-  const schedule = createBackupSchedule({ begin, records: parts.records, clock, log }, options)
+  const schedule = createBackupSchedule({ begin, records: parts.records, clock, log }, settings.current)
+  for (const option of ['backupDir', 'backupEveryMs', 'backupKeep'] as const)
+    settings.onChange(option, () => schedule.configure(settings.current))
   const stop = every(lookEveryMs, schedule.turn, log)
-  return { begin, list: schedule.list, make: schedule.make, stop, ...told(schedule) }
+  const { list, make, lastBackup, findings } = schedule
+  return { begin, list, make, lastBackup, findings, stop }
 
   /** A file that has rotted is set aside by a scrub, with an alarm; the next backup is made of the rest. */
   async function* lookedAfter(pieces: Backup['pieces']): Backup['pieces'] {
@@ -34,5 +37,3 @@ export function joinBackups(parts: Omit<BackupParts, 'data'> & { readonly option
     }
   }
 }
-
-const told = ({ configure, lastBackup, findings }: BackupSchedule) => ({ configure, lastBackup, findings })

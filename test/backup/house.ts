@@ -111,7 +111,11 @@ export async function fingerprint(dir: string): Promise<string[]> {
   const lines = await Promise.all(
     all.map(async entry => {
       const path = join(entry.parentPath, entry.name)
-      return entry.isFile() ? `${path} ${createHash('sha256').update(await readFile(path)).digest('hex')}` : path
+      return entry.isFile()
+        ? `${path} ${createHash('sha256')
+            .update(await readFile(path))
+            .digest('hex')}`
+        : path
     }),
   )
   return lines.sort()

@@ -36,6 +36,14 @@ export type Part =
  *  believed. Memory is bounded by the largest frame that is taken. */
 export async function* readBackup(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Part, void> {
   const input = new Input(pieces)
+  try {
+    yield* partsOf(input)
+  } finally {
+    await input.close()
+  }
+}
+
+async function* partsOf(input: Input): AsyncGenerator<Part, void> {
   await preambleOf(input)
   const contents = contentsOf((await input.frame(largestFrame.contents, frameTypes.contents)).payload)
   yield { kind: 'contents', contents }
@@ -145,6 +153,10 @@ class Input {
 
   constructor(pieces: AsyncIterable<Uint8Array>) {
     this.pieces = pieces[Symbol.asyncIterator]()
+  }
+
+  async close(): Promise<void> {
+    await this.pieces.return?.()
   }
 
   /** The next n bytes; null at the end, also when there are some but fewer. */

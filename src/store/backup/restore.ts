@@ -28,8 +28,10 @@ export interface RestoreOptions {
   readonly data: string
   readonly wallMs: () => number
   /** Called behind each step that a power cut may follow. */
-  readonly step?: (name: string) => void | Promise<void>
+  readonly step?: Step
 }
+
+type Step = (name: string) => void | Promise<void>
 
 export interface Restored extends Checked {
   /** Where the data that was there before is now; null: there was none. */
@@ -55,8 +57,8 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   try {
     await mkdir(dirname(data), { recursive: true })
     await checkSwappable(data)
-    const checked = await unpacked(file, data, wallMs())
-    await step('unpacked')
+    const checked = await unpacked(file, data, wallMs(), step)
+    await step('whole')
     const before = await swapIn(data, awayOf(data, wallMs()), step)
     return { ...checked, before }
   } finally {
@@ -64,15 +66,18 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   }
 }
 
-async function unpacked(file: string, data: string, restored: number): Promise<Checked> {
+async function unpacked(file: string, data: string, restored: number, step: Step): Promise<Checked> {
   const beside = besideOf(data)
   await (await open(file, 'r')).close() // before anything is made
   await removeBeside(data) // of a restore that was cut off
   await mkdir(beside, { recursive: true, mode: 0o700 })
+  await step('begun')
   const unpacking = unpackInto(beside)
   try {
     const checked = await through(file, unpacking, contents => haveRoom(contents, beside))
+    await step('unpacked')
     await syncTree(beside)
+    await step('synced')
     const { espalier, created } = checked.contents
     await markWhole(beside, { restored, backup: file, sha256: checked.sha256, created, espalier })
     return checked

@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { defineAlerts } from './commands/alerts.ts'
+import { defineAudit } from './commands/audit.ts'
 import { defineBackup } from './commands/backup.ts'
 import { defineBroker } from './commands/broker.ts'
 import { defineCommand, defineCommands } from './commands/commands.ts'
@@ -31,6 +33,8 @@ const definitions: readonly Define[] = [
   defineCommands,
   defineCommand,
   defineRejects,
+  defineAlerts,
+  defineAudit,
   defineBroker,
   defineExport,
   defineBackup,

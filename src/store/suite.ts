@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { JournalEvent, ReadingEvent } from '../contract/events.ts'
 import type { ExportQuery, RangeQuery, ReadingsStore, Row } from './readings.ts'
+import type { RollupKind, RollupRow } from './rollup.ts'
 
 /** What every readings store must do. `afterBatch` runs behind each batch: an implementation that moves rows (seals, flushes)
  *  passes the suite also while it does so all the time. */
@@ -35,6 +36,13 @@ export async function exported(store: ReadingsStore, query: Partial<ExportQuery>
   const rows: object[] = []
   for await (const chunk of store.export({ nodes: null, sensors: null, from: null, to: null, ...query }))
     rows.push(...chunk.map(plain))
+  return rows
+}
+
+export async function rollups(store: ReadingsStore, kind: RollupKind, query: Partial<ExportQuery> = {}): Promise<RollupRow[]> {
+  const rows: RollupRow[] = []
+  for await (const chunk of store.exportRollups({ nodes: null, sensors: null, from: null, to: null, ...query }, kind))
+    rows.push(...chunk)
   return rows
 }
 
@@ -329,12 +337,36 @@ export function readingsSuite(name: string, subject: Subject): void {
       expect(times).toEqual(Array.from({ length: 3000 }, (_, i) => noon + i))
     })
 
+    test('roll-ups are min, max, sum and count by node and bucket, of all or of the asked ones', async () => {
+      const store = await filled(
+        [reading('02', noon + 59_999, { t: 1, h: 5 }), reading('01', noon + 60_000, { t: 7 })],
+        [reading('02', noon, { t: -3 }), reading('02', noon + 60_000, { t: 4 }), reading('02', noon, { h: 2 })],
+      )
+      const first = { node: '02', time: noon, names: ['h', 't'], min: [2, -3], max: [5, 1], sum: [7, -2], count: [2, 2] }
+      const one = (node: string, t: number) => ({
+        node,
+        time: noon + 60_000,
+        names: ['t'],
+        min: [t],
+        max: [t],
+        sum: [t],
+        count: [1],
+      })
+      expect(await rollups(store, '1m')).toEqual([first, one('01', 7), one('02', 4)])
+      expect(await rollups(store, '1h', { nodes: ['02'], sensors: ['t'] })).toEqual([
+        { node: '02', time: noon, names: ['t'], min: [-3], max: [4], sum: [2], count: [3] },
+      ])
+      expect(await rollups(store, '1m', { from: noon + 60_000, nodes: ['01'] })).toEqual([one('01', 7)])
+      expect(await rollups(store, '1h', { sensors: ['zz'] })).toEqual([])
+      expect(store.goneBefore()).toBe(0)
+    })
+
     test('stats count what is there', async () => {
       const store = await filled(
         [reading('01', noon, { t: 1 }), reading('02', noon, { t: 1 })],
         [reading('01', noon + 1, { t: 1 })],
       )
-      expect(store.stats()).toMatchObject({ rows: 3, ok: true, quarantined: [] })
+      expect(store.stats()).toMatchObject({ rows: 3, ok: true, quarantined: [], rollups: { files: 0, bytes: 0 } })
       expect(store.room()).toBeUndefined()
     })
   })

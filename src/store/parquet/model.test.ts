@@ -7,7 +7,8 @@ import { ManualClock } from '../../kit/clock.ts'
 import { type Random, seeded } from '../../kit/random.ts'
 import { createMemoryReadings } from '../memory/readings.ts'
 import type { RangeResult, ReadingsStore } from '../readings.ts'
-import { exported, plain, reading } from '../suite.ts'
+import type { RollupRow } from '../rollup.ts'
+import { exported, plain, reading, rollups } from '../suite.ts'
 import { openParquetReadings, type ParquetReadings } from './parquet.ts'
 
 /** Seeded histories (late rows, merged rows, repeats, seals, merges, restarts, removals) through the Parquet store and through the one
@@ -43,6 +44,9 @@ function batch(random: Random, now: number, seq: number): ReadingEvent[] {
 const rounded = (result: RangeResult): unknown =>
   JSON.parse(JSON.stringify(result, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(9)) : value)))
 
+/** Of roll-ups too. */
+const rolled = (rows: readonly RollupRow[]): unknown => rounded(rows as never)
+
 const sorted = (result: RangeResult): RangeResult => ({
   ...result,
   series: Object.fromEntries(Object.entries(result.series).sort(([a], [b]) => (a < b ? -1 : 1))),
@@ -54,6 +58,10 @@ async function same(random: Random, store: ReadingsStore, model: ReadingsStore, 
   const sensors = random.below(2) ? null : names.filter(() => random.below(2))
   expect(await exported(store, { from, nodes: some })).toEqual(await exported(model, { from, nodes: some }))
   expect(await exported(store, { from, sensors })).toEqual(await exported(model, { from, sensors }))
+  const kind = random.below(2) ? '1m' : '1h'
+  expect(rolled(await rollups(store, kind, { from, nodes: some, sensors }))).toEqual(
+    rolled(await rollups(model, kind, { from, nodes: some, sensors })),
+  )
   for (const node of nodes) {
     const points = 1 + random.below(300)
     const query = { node, sensors, from: now - random.below(80 * dayMs), to: now + dayMs, points }
@@ -83,6 +91,7 @@ async function history(seed: number): Promise<{ files: number; merges: number }>
       ballastBytes: 0,
       backgroundAfterMs: null,
       readOutright: seed % 2 ? 2_000 : 0,
+      rollupAbove: seed % 3 ? 50_000 : 0,
     })
   let store: ParquetReadings = await open()
   const model = createMemoryReadings()

@@ -141,7 +141,7 @@ class Store implements ParquetReadings {
 
   sweep(limits: KeepLimits): Promise<void> {
     this.keep(limits)
-    return this.upkeep.sweep(limits, this.clock.wallMs())
+    return this.sealer.withBallast(() => this.upkeep.sweep(limits, this.clock.wallMs()))
   }
 
   keep(limits: KeepLimits): void {

@@ -6,9 +6,8 @@ import type { ReadingEvent } from '../../contract/events.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { seeded } from '../../kit/random.ts'
 import { createMemoryReadings } from '../memory/readings.ts'
-import type { ExportQuery, RangeQuery, RangeResult, ReadingsStore } from '../readings.ts'
-import type { RollupKind, RollupRow } from '../rollup.ts'
-import { exported } from '../suite.ts'
+import type { RangeQuery, RangeResult, ReadingsStore } from '../readings.ts'
+import { exported, rollups } from '../suite.ts'
 import { keepAll } from './keep-limits.ts'
 import { type KeepLimits, openParquetReadings, type ParquetOptions, type ParquetReadings } from './parquet.ts'
 
@@ -76,14 +75,6 @@ class House {
   limits(change: Partial<KeepLimits>): KeepLimits {
     return { ...keepAll, ...change }
   }
-}
-
-const everything: ExportQuery = { nodes: null, sensors: null, from: null, to: null }
-
-async function rollups(store: ReadingsStore, kind: RollupKind, query: Partial<ExportQuery> = {}): Promise<RollupRow[]> {
-  const rows: RollupRow[] = []
-  for await (const chunk of store.exportRollups({ ...everything, ...query }, kind)) rows.push(...chunk)
-  return rows
 }
 
 const sorted = ({ bucketMs, series }: RangeResult): RangeResult => ({

@@ -143,10 +143,7 @@ export class Sealer {
     const { sealing } = this
     if (sealing === null) return
     try {
-      await this.writeOut(sealing).catch(async (error: Error) => {
-        if (!isFull(error) || !(await this.ballast.drop())) throw error
-        await this.writeOut(sealing)
-      })
+      await this.withBallast(() => this.writeOut(sealing))
     } catch (error) {
       this.failed((error as Error).message)
       throw error
@@ -156,6 +153,14 @@ export class Sealer {
     if (!this.full()) for (const resolve of this.waiting.splice(0)) resolve()
     await this.ballast.load()
     this.onSealed()
+  }
+
+  /** Gives up the reserve when the disk is full, for work that frees more than it takes. */
+  async withBallast<T>(work: () => Promise<T>): Promise<T> {
+    return work().catch(async (error: Error) => {
+      if (!isFull(error) || !(await this.ballast.drop())) throw error
+      return work()
+    })
   }
 
   private async writeOut({ rows, end, newest, arrived }: Sealing): Promise<void> {

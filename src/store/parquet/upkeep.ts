@@ -1,4 +1,5 @@
 import type { Clock } from '../../kit/clock.ts'
+import { weekMs } from './calendar.ts'
 import { merge, nextMerge } from './compaction.ts'
 import type { KeepLimits } from './keep-limits.ts'
 import type { Premises } from './premises.ts'
@@ -6,7 +7,6 @@ import { tidyRollups } from './rollup-upkeep.ts'
 import type { Shelf, Stored } from './shelf.ts'
 import { sweepAll } from './sweep.ts'
 
-const weekMs = 7 * 86_400_000
 const hourMs = 3_600_000
 
 /** What is done to files while nobody asks: checksums after the start and each week, merges behind each seal. One of each at a time. */

@@ -2,6 +2,7 @@ import type { AlertChannelView, AlertRuleView, AlertState, AlertView, ChannelTes
 import type { AuditEntry } from './audit.ts'
 import type { BrokerView } from './broker.ts'
 import type { CommandRequest, CommandState, CommandView } from './commands.ts'
+import type { DemoOutage, DemoStop } from './demo.ts'
 import { type After, type EventsOptions, readEvents } from './event-reader.ts'
 import type { ApiEvent } from './events.ts'
 import type { ExportFormat } from './export.ts'
@@ -67,6 +68,9 @@ export interface Client {
   reloadConfig(): Promise<ReloadResult>
   /** The new token, this once; null for a session. */
   rotateToken(): Promise<string | null>
+  demoStop(forget: boolean): Promise<DemoStop>
+  /** `node` null: all of them. */
+  demoOutage(node: string | null, seconds: number): Promise<DemoOutage>
   /** Also when the status is `down` (503). */
   health(): Promise<Health>
   /** The open response: read its body as a stream. */
@@ -117,6 +121,8 @@ export function createClient(options: ClientOptions): Client {
     settings: () => api.get('/api/settings'),
     reloadConfig: () => api.write('POST', '/api/config/reload'),
     rotateToken: async () => (await api.write<TokenRotation>('POST', '/api/token/rotate')).token,
+    demoStop: forget => api.write('POST', '/api/demo/stop', { forget }),
+    demoOutage: (node, seconds) => api.write('POST', '/api/demo/outage', { ...(node !== null && { node }), seconds }),
     health: () => api.get('/healthz'),
     export: (request, signal) => api.open(`/api/export${queryString({ ...request })}`, signal ? { signal } : {}),
     backup: signal => api.open('/api/backup', signal ? { signal } : {}),

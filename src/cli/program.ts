@@ -5,6 +5,7 @@ import { defineBackup } from './commands/backup.ts'
 import { defineBroker } from './commands/broker.ts'
 import { defineCommand, defineCommands } from './commands/commands.ts'
 import { defineConfig } from './commands/config.ts'
+import { defineDemo } from './commands/demo.ts'
 import { defineExport } from './commands/export.ts'
 import { defineLedger } from './commands/ledger.ts'
 import { defineNode } from './commands/node.ts'
@@ -46,6 +47,7 @@ const definitions: readonly Define[] = [
   defineSimulate,
   defineConfig,
   defineToken,
+  defineDemo,
 ]
 
 /** The command line as commander sees it. `finished` gets the exit code of the command that ran. */

@@ -7,6 +7,9 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Records } from '../store/records.ts'
 import type { Identities, IdentitySources } from './identities/identities.ts'
 
+export type { Alerts, AlertsParts, MachineState } from './alerts/alerts.ts'
+export { openAlerts } from './alerts/open.ts'
+export { type Audit, openAudit } from './audit.ts'
 export type {
   Identities,
   IdentityRefusal,
@@ -16,9 +19,6 @@ export type {
   UnclaimedPolicy,
 } from './identities/identities.ts'
 export type { CertificateIssuer, IssuedCertificate } from './identities/issuer.ts'
-export type { Alerts, AlertsParts, MachineState } from './alerts/alerts.ts'
-export { openAlerts } from './alerts/open.ts'
-export { type Audit, openAudit } from './audit.ts'
 export { openFleet } from './open.ts'
 
 /** fleet: who the nodes are, whether they are there, and what they were told. Durable batches come in as an applier; commands
@@ -38,6 +38,8 @@ export interface Fleet extends Applier {
    *  commands to be cancelled or unknown. */
   remove(id: string): Promise<boolean>
   removed(id: string): boolean
+  /** Stand-ins that are started again: their tombstones are lifted, nothing else. Between two batches. */
+  readmit(ids: readonly string[]): Promise<void>
   readonly commands: Commands
   readonly identities: Identities
   /** Queued commands may leave from here on; presence and deadlines tick. */

@@ -178,6 +178,18 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
     }
   }
 
+  async function readmit(ids: readonly string[]): Promise<void> {
+    const gone = ids.filter(id => registry.removed(id))
+    if (gone.length === 0) return
+    // What the journal has of its earlier life must be behind the watermark by then.
+    await checkpoint({ sync: true })
+    await records.write(
+      gone.map(key => ({ collection: 'removed', key, remove: true })),
+      { sync: true },
+    )
+    for (const id of gone) registry.readmit(id)
+  }
+
   async function tick(): Promise<void> {
     registry.tick(clock.monoMs(), clock.wallMs())
     if (ticking) return // the records are slow: the next tick finds what this one would
@@ -199,6 +211,7 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
     patch: (id, patch) => inTurn(() => relabel(id, patch)),
     remove: id => inTurn(() => remove(id)),
     removed: id => registry.removed(id),
+    readmit: ids => inTurn(() => readmit(ids)),
     commands,
     identities,
     sendThrough(through) {

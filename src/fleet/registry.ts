@@ -97,6 +97,11 @@ export class Registry {
     return this.#removed.has(id)
   }
 
+  /** Lifts the tombstone; it is there again when it speaks. */
+  readmit(id: string): void {
+    this.#removed.delete(id)
+  }
+
   remove(id: string): void {
     this.#removed.add(id)
     this.#nodes.delete(id)

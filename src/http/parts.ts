@@ -1,4 +1,5 @@
 import type { BrokerView } from '../api/broker.ts'
+import type { DemoStop } from '../api/demo.ts'
 import type { Health } from '../api/health.ts'
 import type { ConnectInfo } from '../api/identities.ts'
 import type { LogLine, MessageView, Verdict } from '../api/messages.ts'
@@ -19,6 +20,7 @@ export interface HttpParts {
   readonly port: number
   readonly token: TokenPart
   readonly settings: SettingsPart
+  readonly demo: DemoPart
   /** Host names served besides `localhost` and IP addresses, e.g. `greenhouse.local`. */
   readonly hostNames?: readonly string[]
   readonly version: string
@@ -59,6 +61,12 @@ export interface TokenPart {
 export interface SettingsPart {
   views(): SettingView[]
   reload(): Promise<({ readonly ok: true } & ReloadResult) | { readonly ok: false; readonly errors: readonly ProblemPlace[] }>
+}
+
+/** The virtual nodes of `up`. An outage answers with the ids it was done to; none: there is no such one. */
+export interface DemoPart {
+  stop(forget: boolean): Promise<DemoStop>
+  outage(node: string | null, seconds: number): string[]
 }
 
 /** The kept rejects, as this room needs them. */

@@ -13,6 +13,7 @@ import { auditRoutes } from './routes/audit.ts'
 import { backupRoutes } from './routes/backups.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { connectRoutes } from './routes/connect.ts'
+import { demoRoutes } from './routes/demo.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exportRoutes } from './routes/export.ts'
 import { identityRoutes } from './routes/identities.ts'
@@ -42,6 +43,7 @@ const routes = [
   eventRoutes,
   stateRoutes,
   settingsRoutes,
+  demoRoutes,
   connectRoutes,
   sessionRoutes,
 ]

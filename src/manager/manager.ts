@@ -30,7 +30,7 @@ import { writeRunFile } from './run-file.ts'
 import { openSecrets } from './secrets.ts'
 import { type Good, openSettings, type ReloadOutcome, type Settings } from './settings.ts'
 import { closeInTurn, endsWithin, every } from './timers.ts'
-import { startVirtualNodes } from './virtual-nodes.ts'
+import { createVirtualNodes } from './virtual-nodes.ts'
 
 export { DataInUse, NotLoopback, PortTaken } from './errors.ts'
 export { rotateTokenFile } from './token.ts'
@@ -160,12 +160,14 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
   const retention = await openRetention({ store, records, settings: options, clock, clockSuspect: guard.suspect, hub, log })
   const nodes = (): number => fleet.nodes().length
   const backups = joinBackups({ data: options.data, settings, version, lane, journal, records, store, broker, nodes, clock, log })
+  const virtual = createVirtualNodes({ options, fleet, store, ledger, lane, broker, clock, version })
   const http = await listening('--http-port', options.httpHost, options.httpPort, () =>
     openHttp({
       host: options.httpHost,
       port: options.httpPort,
       token: secrets.token,
       settings,
+      demo: virtual,
       version,
       clock,
       fleet,
@@ -205,8 +207,8 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
     started: clock.wallMs(),
   }
   opened.push(await writeRunFile(options.data, run))
-  const virtual = await startVirtualNodes(options, run.mqtt, clock, version)
-  opened.push(virtual.stop)
+  await virtual.start(run.mqtt)
+  opened.push(virtual.close)
   return { run, connect: lan.connect }
 }
 

@@ -1,32 +1,89 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DemoStop } from '../api/demo.ts'
 import type { Endpoint } from '../api/run.ts'
+import type { Broker } from '../broker/broker.ts'
 import type { UpOptions } from '../config/config.ts'
+import { nodeTopic } from '../contract/topics.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { Lane } from '../ingest/ingest.ts'
 import type { Clock } from '../kit/clock.ts'
-import { startFleet } from '../sim/sim.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { type Fleet as SimFleet, startFleet } from '../sim/sim.ts'
+import type { ReadingsStore } from '../store/readings.ts'
+
+export interface VirtualNodesParts {
+  readonly options: UpOptions
+  readonly fleet: Fleet
+  readonly store: ReadingsStore
+  readonly ledger: Pick<Ledger, 'forget'>
+  readonly lane: Pick<Lane, 'between'>
+  readonly broker: Broker
+  readonly clock: Clock
+  readonly version: string
+}
 
 /** The virtual nodes of `up`: sim-1 to sim-N on real connections to the own broker. Their flash and the witness of what they executed
  *  are in DATA/sim, so that they remember commands over a restart as boards do. */
-export async function startVirtualNodes(
-  options: UpOptions,
-  broker: Endpoint,
-  clock: Clock,
-  version: string,
-): Promise<{ stop(): Promise<unknown> }> {
-  if (options.sim === 0) return { stop: async () => undefined }
-  const dir = join(options.data, 'sim')
-  await mkdir(dir, { recursive: true, mode: 0o700 })
-  const fleet = startFleet({
-    broker: { ...broker },
-    nodes: options.sim,
-    prefix: 'sim-',
-    intervalS: options.simIntervalS,
-    seed: 1,
-    clock,
-    execLog: join(dir, 'executed.jsonl'),
-    stateDir: dir,
-    firmware: version,
+export interface VirtualNodes {
+  start(broker: Endpoint): Promise<void>
+  /** For good in this run; `forget` removes all that ever ran here, with their readings. */
+  stop(forget: boolean): Promise<DemoStop>
+  /** Ids of those that are cut off now; none: there is no such one, or none at all. */
+  outage(node: string | null, seconds: number): string[]
+  close(): Promise<unknown>
+}
+
+export function createVirtualNodes(parts: VirtualNodesParts): VirtualNodes {
+  const { options, fleet, clock, version } = parts
+  const stateDir = join(options.data, 'sim')
+  let running: SimFleet | null = null
+
+  /** They are only stand-ins: nobody waits for their last receipts. */
+  const end = async (): Promise<string[]> => {
+    const was = running
+    running = null
+    await was?.stop({ settleMs: 300 })
+    return was?.nodes.map(node => node.id) ?? []
+  }
+
+  return {
+    async start(broker) {
+      if (options.sim === 0) return
+      const ids = Array.from({ length: options.sim }, (_, i) => `sim-${i + 1}`)
+      await parts.lane.between(() => fleet.readmit(ids))
+      await mkdir(stateDir, { recursive: true, mode: 0o700 })
+      running = startFleet({
+        broker: { ...broker },
+        nodes: options.sim,
+        prefix: 'sim-',
+        intervalS: options.simIntervalS,
+        seed: 1,
+        clock,
+        execLog: join(stateDir, 'executed.jsonl'),
+        stateDir,
+        firmware: version,
+      })
+    },
+    async stop(forget) {
+      const stopped = await end()
+      const known = fleet.nodes().filter(node => node.virtual)
+      const forgotten = forget ? [...new Set([...known.map(node => node.id), ...stopped])].sort() : []
+      for (const id of forgotten) await forgetNode(id, parts)
+      if (forget) await rm(stateDir, { recursive: true, force: true })
+      return { stopped, forgotten }
+    },
+    outage: (node, seconds) => running?.outage(node, seconds * 1_000) ?? [],
+    close: end,
+  }
+}
+
+/** Between two batches, so that nothing judged before comes in behind it. */
+async function forgetNode(id: string, { fleet, store, ledger, lane, broker }: VirtualNodesParts): Promise<void> {
+  await lane.between(async () => {
+    await fleet.remove(id)
+    if (store.nodes().includes(id)) await store.remove(id)
+    ledger.forget(id)
   })
-  // They are only stand-ins: nobody waits for their last receipts.
-  return { stop: () => fleet.stop({ settleMs: 300 }) }
+  await broker.publish({ topic: nodeTopic(id, 'status'), payload: new Uint8Array(0), qos: 1, retain: true })
 }

@@ -53,6 +53,9 @@ export interface Fleet {
   connected(): number
   /** Did any node get as far as its birth? */
   everConnected(): boolean
+  /** Cuts the line of one node (null: of all) and keeps it cut for so long: it goes on measuring and brings what it kept. The ids it
+   *  was done to; none: there is no such node. */
+  outage(id: string | null, ms: number): string[]
   /** Why the last connection attempt failed, null if none did. */
   lastFailure(): string | null
   report(): SimReport
@@ -71,6 +74,8 @@ const flushEveryMs = 1_000
 interface Seat {
   readonly node: VirtualNode
   readonly random: Random
+  /** Monotonic ms: no connection before it. */
+  cutUntilMs: number
   link: Link | null
   ready: boolean
   line: FaultyLine | null
@@ -121,7 +126,17 @@ export function runFleet(options: FleetOptions): Fleet {
       firmware: options.firmware ?? '0.0.0',
     })
     const connectAtMs = startedMs + i * firstConnectionsEveryMs
-    return { node, random: random.fork('fleet'), link: null, ready: false, line: null, failures: 0, connectAtMs, wakeAtMs: 0 }
+    return {
+      node,
+      random: random.fork('fleet'),
+      cutUntilMs: 0,
+      link: null,
+      ready: false,
+      line: null,
+      failures: 0,
+      connectAtMs,
+      wakeAtMs: 0,
+    }
   }
 
   /** The seed decides signals and faults, but never a boot: two runs with one seed must not repeat (boot, seq). */
@@ -134,7 +149,7 @@ export function runFleet(options: FleetOptions): Fleet {
     const flushLines = nowMs - flushedMs >= flushEveryMs
     if (flushLines) flushedMs = nowMs
     for (const s of seats) {
-      if (s.link === null && nowMs >= s.connectAtMs) connect(s)
+      if (s.link === null && nowMs >= s.connectAtMs && nowMs >= s.cutUntilMs) connect(s)
       if (flushLines) s.line?.flush()
       if (nowMs >= s.wakeAtMs) step(s, { kind: 'tick' })
     }
@@ -196,6 +211,15 @@ export function runFleet(options: FleetOptions): Fleet {
     step(s, { kind: 'disconnected' })
   }
 
+  function outage(id: string | null, ms: number): string[] {
+    const cut = seats.filter(s => !stopping && (id === null || s.node.id === id))
+    for (const s of cut) {
+      s.cutUntilMs = clock.monoMs() + ms
+      s.link?.destroy()
+    }
+    return cut.map(s => s.node.id)
+  }
+
   function report(): SimReport {
     const total = (pick: (n: VirtualNode) => number): number => seats.reduce((sum, s) => sum + pick(s.node), 0)
     return {
@@ -216,6 +240,7 @@ export function runFleet(options: FleetOptions): Fleet {
     nodes: seats.map(s => s.node),
     connected: () => connections,
     everConnected: () => everConnected,
+    outage,
     lastFailure: () => failure,
     report,
     stop: ({ settleMs = 5_000 } = {}) => (stopped ??= stop(settleMs)),

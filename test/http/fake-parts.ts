@@ -223,6 +223,10 @@ export function fakeParts(options: FakeOptions = {}) {
     port: 0,
     token: { current: () => token, rotate: async () => 'a-new-token', onRotate: () => () => {} },
     settings: { views: () => [], reload: async () => ({ ok: true, applied: [], needs_restart: [] }) },
+    demo: {
+      stop: async forget => ({ stopped: ['sim-1'], forgotten: forget ? ['sim-1'] : [] }),
+      outage: node => (node === null || node === 'sim-1' ? ['sim-1'] : []),
+    },
     hostNames: ['greenhouse.local'],
     version: '0.1.0',
     clock,

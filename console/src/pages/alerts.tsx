@@ -8,16 +8,15 @@ import { SilenceButton } from '../parts/silence-button.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { alerts, loadAlerts } from '../state/alarms.ts'
 import { type Answer, useAct, useAnswer } from '../state/ask.ts'
-import { asks } from '../state/asks.ts'
-import { connections, now } from '../state/connection.ts'
+import { client, connections, now } from '../state/connection.ts'
 
 /** What is wrong now, by which rule, where that rule comes from, and who is told. */
 export function Alerts() {
   const act = useAct()
   const connection = connections.value
   useEffect(() => void act.run(loadAlerts), [connection])
-  const rules = useAnswer(asks.alertRules, [alerts.value])
-  const channels = useAnswer(asks.alertChannels, [], 30_000)
+  const rules = useAnswer(client.alertRules, [alerts.value])
+  const channels = useAnswer(client.alertChannels, [], 30_000)
   const changed = () => {
     rules.reload()
     void act.run(loadAlerts)
@@ -63,7 +62,7 @@ function List({ list, changed }: { list: readonly AlertView[]; changed: () => vo
             </strong>
             <b>{alert.rule}</b>
             {alert.node !== null && <a href={`/nodes/${alert.node}`}>{alert.node}</a>}
-            <Ago time={alert.resolved_at ?? alert.fired_at ?? alert.since} />
+            <Ago time={alert.resolved_at ?? alert.fired_at ?? alert.since} aside />
           </p>
           <p>{alert.detail}</p>
           {alert.notified.length > 0 && (
@@ -82,11 +81,12 @@ function List({ list, changed }: { list: readonly AlertView[]; changed: () => vo
 
 const example = `alerts:
   rules:
-    - name: greenhouse too hot
+    - name: too-hot
       kind: threshold
-      nodes: greenhouse
+      nodes: tag:garden
       sensor: temperature
       above: 35
+      clear: 33
       for: 10m`
 
 function Rules({ rules, changed }: { rules: Answer<AlertRuleView[]>; changed: () => void }) {
@@ -135,7 +135,7 @@ function Rule({ rule, changed }: { rule: AlertRuleView; changed: () => void }) {
         <div class="dim">{rule.text}</div>
       </td>
       <td>{rule.nodes}</td>
-      <td>{rule.channels.join(', ') || <span class="dim">the page only</span>}</td>
+      <td>{rule.channels.join(', ') || <span class="dim">this page only</span>}</td>
       <td>
         <code>{rule.from}</code>
       </td>

@@ -10,11 +10,12 @@ import { StateMark } from '../parts/state-mark.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { type Answer, useAnswer } from '../state/ask.ts'
 import { asks } from '../state/asks.ts'
+import { client } from '../state/connection.ts'
 import { nodes } from '../state/house.ts'
 
 /** Which boards may speak: add one, take in one that spoke by itself, change or take away a credential. */
 export function Boards() {
-  const identities = useAnswer(asks.identities, [nodes.value], 15_000)
+  const identities = useAnswer(client.identities, [nodes.value], 15_000)
   const connect = useAnswer(asks.connect, [])
   const [fresh, setFresh] = useState<Credential | null>(null)
   const gave = (credential: Credential) => {

@@ -98,13 +98,13 @@ function sensorsOf(view: NodeView, detail: NodeDetail | null): { name: string; u
 
 function Now({ view, sensors }: { view: NodeView; sensors: readonly { name: string; unit: string }[] }) {
   return (
-    <dl class="panel now">
+    <section class="panel now" aria-label="Now">
       {sensors.map(({ name, unit }) => (
         <div key={name} class="now-value" style={{ '--own': `var(${colourOf(name)})` }}>
-          <Value name={name} value={view.last[name]} unit={unit} />
+          <Value name={name} value={view.last[name]} unit={unit} within="text" />
         </div>
       ))}
-    </dl>
+    </section>
   )
 }
 

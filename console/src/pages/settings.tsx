@@ -6,11 +6,11 @@ import { ProblemNote } from '../parts/problem-note.tsx'
 import { TokenPanel } from '../parts/token-panel.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { type Answer, useAct, useAnswer } from '../state/ask.ts'
-import { asks } from '../state/asks.ts'
+import { client } from '../state/connection.ts'
 
 /** What is set and where it comes from, backups, the token, and who did what. */
 export function Settings() {
-  const settings = useAnswer(asks.settings, [])
+  const settings = useAnswer(client.settings, [])
   return (
     <>
       <h1>Settings</h1>
@@ -81,7 +81,7 @@ function ReloadButton({ done }: { done: () => void }) {
   const act = useAct()
   const [said, setSaid] = useState('')
   const reload = async () => {
-    const result = await act.run(asks.reload)
+    const result = await act.run(client.reloadConfig)
     if (!result) return
     const { applied, needs_restart: later } = result
     const parts = [

@@ -1,7 +1,7 @@
 import type { Credential } from '../../../src/api/identities.ts'
 import { nodeIdPattern } from '../../../src/contract/topics.ts'
 import { useAct } from '../state/ask.ts'
-import { asks } from '../state/asks.ts'
+import { client } from '../state/connection.ts'
 import { Copyable } from './copyable.tsx'
 import { ProblemNote } from './problem-note.tsx'
 
@@ -14,7 +14,7 @@ export function AddBoard({ gave, lan }: { gave: (credential: Credential) => void
     const filled = new FormData(form)
     const name = String(filled.get('name')).trim()
     const credential = await act.run(() =>
-      asks.addNode({
+      client.addNode({
         id: String(filled.get('id')).trim(),
         ...(name && { name }),
         ...(filled.get('kind') === 'certificate' && { cert: true }),

@@ -1,16 +1,16 @@
 import { useState } from 'preact/hooks'
 import type { AlertChannelView, ChannelTest } from '../../../src/api/alerts.ts'
 import { useAct } from '../state/ask.ts'
-import { asks } from '../state/asks.ts'
+import { client } from '../state/connection.ts'
 import { Ago } from './ago.tsx'
 import { Copyable } from './copyable.tsx'
 import { ProblemNote } from './problem-note.tsx'
 
 const example = `alerts:
   channels:
-    - name: phone
+    phone:
       type: ntfy
-      url: https://ntfy.sh/a-name-nobody-guesses`
+      topic: a-name-nobody-guesses`
 
 /** Where alerts go, and whether they arrive there. */
 export function AlertChannels({ list, tested }: { list: readonly AlertChannelView[]; tested: () => void }) {
@@ -36,7 +36,7 @@ function Channel({ channel, tested }: { channel: AlertChannelView; tested: () =>
   const act = useAct()
   const [outcome, setOutcome] = useState<ChannelTest | null>(null)
   const test = async () => {
-    setOutcome((await act.run(() => asks.testChannel(channel.name))) ?? null)
+    setOutcome((await act.run(() => client.testChannel(channel.name))) ?? null)
     tested()
   }
   const { name, type, target, from, last } = channel

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { useAnswer } from '../state/ask.ts'
-import { asks } from '../state/asks.ts'
+import { client } from '../state/connection.ts'
 import { Ago } from './ago.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { Waiting } from './waiting.tsx'
@@ -10,7 +10,7 @@ const step = 20
 /** Who did what to what, when, and what came of it. */
 export function AuditLog() {
   const [limit, setLimit] = useState(step)
-  const answer = useAnswer(() => asks.audit(limit), [limit], 15_000)
+  const answer = useAnswer(() => client.audit({ limit }), [limit], 15_000)
   const list = answer.value ?? []
   return (
     <section class="panel" aria-labelledby="audit-title">

@@ -1,17 +1,19 @@
 import { useAct, useAnswer } from '../state/ask.ts'
-import { asks } from '../state/asks.ts'
+import { client } from '../state/connection.ts'
 import { Ago } from './ago.tsx'
 import { bytesText } from './amount.ts'
 import { Copyable } from './copyable.tsx'
 import { ProblemNote } from './problem-note.tsx'
 import { Waiting } from './waiting.tsx'
 
+const example = 'backup:\n  dir: /mnt/stick/espalier'
+
 /** One file that holds everything, now and by the clock. */
 export function Backups() {
-  const answer = useAnswer(asks.backups, [], 60_000)
+  const answer = useAnswer(client.backups, [], 60_000)
   const act = useAct()
   const make = async () => {
-    if (await act.run(asks.backupNow)) answer.reload()
+    if (await act.run(client.makeBackup)) answer.reload()
   }
   const list = answer.value ?? []
   return (
@@ -27,9 +29,11 @@ export function Backups() {
       {answer.value && list.length === 0 && (
         <div class="empty-part">
           <p>
-            There is none yet. For one every night, the last seven kept, start with a folder (a stick, a share) in{' '}
-            <code>espalier.yaml</code>, or make one by hand:
+            There is none yet. For one every day, name a folder (on a stick, on a share) in <code>espalier.yaml</code> and
+            restart:
           </p>
+          <Copyable text={example} />
+          <p>Or make one by hand:</p>
           <Copyable text="npx --no-install espalier backup house.espalier" />
         </div>
       )}

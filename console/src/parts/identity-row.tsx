@@ -1,7 +1,6 @@
 import { useRef } from 'preact/hooks'
 import type { Credential, IdentityView } from '../../../src/api/identities.ts'
 import { useAct } from '../state/ask.ts'
-import { asks } from '../state/asks.ts'
 import { client } from '../state/connection.ts'
 import { loadAll, nodes } from '../state/house.ts'
 import { Ago } from './ago.tsx'
@@ -21,11 +20,11 @@ export function IdentityRow({ identity, gave, changed }: RowProps) {
   const { id, revoked } = identity
   const view = nodes.value.get(id)?.value
   const rotate = async () => {
-    const credential = await act.run(() => asks.rotate(id))
+    const credential = await act.run(() => client.rotateNode(id))
     if (credential) gave(credential)
   }
   const revoke = async () => {
-    await act.run(() => asks.revoke(id))
+    await act.run(() => client.revokeNode(id))
     changed()
   }
   const remove = async () => {

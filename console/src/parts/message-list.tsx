@@ -27,7 +27,7 @@ function Message({ message }: { message: MessageView }) {
         {node !== null && <a href={`/nodes/${node}`}>{node}</a>}
         <code class="topic">{topic ?? [user, address].filter(Boolean).join(' from ')}</code>
         {count > 1 && <span class="dim">{count}×</span>}
-        <Ago time={time} />
+        <Ago time={time} aside />
       </div>
       {detail !== null && (
         <p class="mend">

@@ -37,12 +37,11 @@ function Face({ id, node }: CardProps) {
     <>
       <header>
         <Name id={id} name={view.name} />
-        <span class="id">{[view.name === null ? '' : id, view.virtual ? 'virtual' : ''].filter(Boolean).join(' · ')}</span>
         <SignalBars dbm={view.rssi} />
       </header>
       <p class="state-line">
         <StateMark state={view.state} /> <Ago time={view.last_seen} />
-        {!view.claimed && <span class="tag">not yours yet</span>}
+        <span class="beside">{besides(view)}</span>
       </p>
       {sensors.length === 0 ? (
         <p class="dim">No values yet</p>
@@ -60,6 +59,9 @@ function Face({ id, node }: CardProps) {
     </>
   )
 }
+
+const besides = ({ id, name, virtual, claimed }: NodeView): string =>
+  [name !== null && id, virtual && 'virtual', !virtual && !claimed && 'not yours yet'].filter(Boolean).join(' · ')
 
 /** The whole card is this link to the node's own page. */
 function Name({ id, name }: { id: string; name: string | null }) {

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 import type { NodeView } from '../../../src/api/nodes.ts'
-import { age, counted, fullTime } from '../format.ts'
+import { age, counted } from '../format.ts'
 import { useAct } from '../state/ask.ts'
-import { asks } from '../state/asks.ts'
+import { client, now } from '../state/connection.ts'
 import { bootReason } from '../state/status-said.ts'
 import { Ago } from './ago.tsx'
 import { BlinkButton } from './blink-button.tsx'
@@ -59,7 +59,7 @@ export function Claim({ id }: { id: string }) {
   const act = useAct()
   return (
     <>
-      <button type="button" class="second" disabled={act.busy} onClick={() => void act.run(() => asks.claim(id))}>
+      <button type="button" class="second" disabled={act.busy} onClick={() => void act.run(() => client.claimNode(id))}>
         That’s mine
       </button>
       <ProblemNote error={act.error} what="claiming a board" />
@@ -67,20 +67,26 @@ export function Claim({ id }: { id: string }) {
   )
 }
 
+/** Unix ms of the last start, where the status says when it was sent. */
+function startOf(status: Status): number | null {
+  const [sent, up] = [status?.timestamp, status?.uptime]
+  return typeof sent === 'number' && typeof up === 'number' ? (sent - up) * 1000 : null
+}
+
 function factsOf(view: NodeView, status: Status): string[] {
-  const started = status?.uptime
+  const started = startOf(status)
   const reason = status?.reset_reason
   return [
-    view.virtual && 'virtual',
+    view.virtual && view.board !== 'virtual' && 'virtual',
     view.board,
     view.firmware && `firmware ${view.firmware}`,
     view.interval !== null && `every ${view.interval < 120 ? `${view.interval} s` : age(view.interval * 1000)}`,
-    typeof started === 'number' && `up ${age(started * 1000)}`,
+    started !== null && `up ${age(now.value - started)}`,
     typeof reason === 'string' && `last start: ${bootReason(reason)}`,
     view.rssi !== null && `WiFi ${Math.round(view.rssi)} dBm`.replace('-', '−'),
     view.ip,
     `${counted(view.stored, 'reading')} stored`,
     view.rejected > 0 && `${view.rejected} rejected`,
-    `first heard ${fullTime(view.first_seen)}`,
+    `first heard ${new Date(view.first_seen).toLocaleDateString([], { dateStyle: 'medium' })}`,
   ].filter((fact): fact is string => typeof fact === 'string' && fact !== '')
 }

@@ -23,7 +23,7 @@ function Reject({ reject }: { reject: RejectView }) {
           <span class="who">{reject.node ?? reject.topic ?? 'unknown'}</span>
           <code class="reason">{reject.reason}</code>
           {reject.count > 1 && <span class="dim">{counted(reject.count, 'reading')}</span>}
-          <Ago time={reject.time} />
+          <Ago time={reject.time} aside />
         </summary>
         <p class="mend">
           <a href={`/reference#${reject.reason}`}>{reject.reason}</a> {reject.detail}

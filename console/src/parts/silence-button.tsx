@@ -1,7 +1,6 @@
 import { clockTime } from '../format.ts'
 import { useAct } from '../state/ask.ts'
-import { asks } from '../state/asks.ts'
-import { now } from '../state/connection.ts'
+import { client, now } from '../state/connection.ts'
 import { ProblemNote } from './problem-note.tsx'
 
 const lengths: readonly (readonly [string, number])[] = [
@@ -24,7 +23,7 @@ export function SilenceButton({ rule, node, until, changed }: SilenceProps) {
   const act = useAct()
   const silence = async (seconds: number) => {
     const silenced = { rule, ...(node !== null && { node }), seconds }
-    const done = await act.run(() => asks.silence(silenced).then(() => true))
+    const done = await act.run(() => client.silence(silenced).then(() => true))
     if (done) changed()
   }
   const of = node === null ? rule : `${rule} of ${node}`

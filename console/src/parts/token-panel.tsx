@@ -1,21 +1,17 @@
-import { useState } from 'preact/hooks'
 import { useAct } from '../state/ask.ts'
-import { asks } from '../state/asks.ts'
-import { client, signOut } from '../state/connection.ts'
+import { client, session, signInProblem, signOut } from '../state/connection.ts'
 import { Confirm } from './confirm.tsx'
-import { Copyable } from './copyable.tsx'
 import { ProblemNote } from './problem-note.tsx'
 
 /** The token opens this page and the API; whoever lost a phone changes it. */
 export function TokenPanel() {
   const act = useAct()
-  const [token, setToken] = useState<string | null>(null)
   const rotate = async () => {
-    const made = await act.run(asks.rotateToken)
-    if (!made) return
-    setToken(made.token)
-    // The old session ended with the old token.
-    await client.signIn(made.token).catch(() => undefined)
+    const token = await act.run(() => client.rotateToken().then(made => ({ made })))
+    if (!token) return
+    // Every session ended with the old token, this one too; a session is not told the new one.
+    signInProblem.value = 'The token has changed. The new one is in the data directory.'
+    session.value = 'out'
   }
   return (
     <section class="panel" aria-labelledby="token-title">
@@ -23,17 +19,11 @@ export function TokenPanel() {
       <p>
         Whoever has it sees and steers everything here. It is in the file <code>token</code> of the data directory.
       </p>
-      {token !== null && (
-        <>
-          <p role="status">The new one, shown once. Every other browser and script has to sign in again:</p>
-          <Copyable text={token} />
-        </>
-      )}
       <ProblemNote error={act.error} what="changing the token" />
       <div class="row">
         <Confirm
           label="Change the token"
-          what="All other browsers and all scripts are signed out at once."
+          what="All browsers and scripts are signed out at once, this page too. The new token is in the file then."
           yes="Change it"
           act={rotate}
         />

@@ -7,8 +7,8 @@ interface ValueProps {
   readonly name: string
   readonly value: number | undefined | null
   readonly unit: string
-  /** Where it stands decides the elements: a button may hold no list. */
-  readonly within?: 'list' | 'button'
+  /** Where it stands decides the elements. */
+  readonly within?: 'list' | 'text'
 }
 
 /** A sensor's name, value and unit; the value's ground fades for a moment when it changes. */

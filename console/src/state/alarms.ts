@@ -2,6 +2,7 @@ import { computed, signal } from '@preact/signals'
 import type { AlertView } from '../../../src/api/alerts.ts'
 import type { Finding } from '../../../src/api/settings.ts'
 import { asks } from './asks.ts'
+import { client } from './connection.ts'
 
 /** Alerts as they stand, and what the doctor finds: why all is not well, and what to do. */
 export const alerts = signal<readonly AlertView[]>([])
@@ -14,7 +15,7 @@ export function takeAlert(alert: AlertView): void {
 }
 
 export async function loadAlerts(): Promise<void> {
-  alerts.value = await asks.alerts()
+  alerts.value = await client.alerts()
 }
 
 export async function askDoctor(): Promise<void> {

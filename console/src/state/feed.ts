@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import type { MessageView } from '../../../src/api/messages.ts'
-import { asks } from './asks.ts'
+import { client } from './connection.ts'
 
 /** What the boards just said, newest first. `behind`: how many came while the list was held still. */
 export const messages = signal<readonly MessageView[]>([])
@@ -13,7 +13,7 @@ let scheduled = false
 
 /** Loads what came before this page was opened. */
 export async function loadMessages(): Promise<void> {
-  merge(await asks.messages({ limit: kept }))
+  merge(await client.messages({ limit: kept }))
 }
 
 export function takeMessage(message: MessageView): void {

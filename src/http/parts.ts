@@ -86,6 +86,8 @@ export interface MessageShelf {
   }
   /** Newest first. */
   logs(node: string): readonly LogLine[]
+  /** What it says next is its first word: it was added, or removed. */
+  forget(node: string): void
 }
 
 export interface RejectListQuery {

@@ -22,6 +22,7 @@ import { createLive } from './live.ts'
 import { type Log, openLog } from './log.ts'
 import { type MachineFacts, machineReader } from './machine-facts.ts'
 import { joinMessages } from './messages.ts'
+import { type Notice, watchNotices } from './notices.ts'
 import { openOwnBroker } from './own-broker.ts'
 import { replay } from './replay.ts'
 import { createReports, reportEveryMs } from './reports.ts'
@@ -33,6 +34,7 @@ import { closeInTurn, endsWithin, every } from './timers.ts'
 import { createVirtualNodes } from './virtual-nodes.ts'
 
 export { DataInUse, NotLoopback, PortTaken } from './errors.ts'
+export type { Notice } from './notices.ts'
 export { rotateTokenFile } from './token.ts'
 
 /** manager: checked options in, a running Espalier out. It opens, joins, starts and stops the rooms, in an order that keeps the
@@ -42,6 +44,8 @@ export interface Manager {
   readonly run: RunInfo
   /** How boards reach it, of this moment. */
   connect(): ConnectInfo
+  /** What whoever started it wants to hear without asking, from now on. */
+  onNotice(tell: (notice: Notice) => void): void
   /** Reads the settings again (SIGHUP): the log says what changed, what waits for a restart, or what is wrong. */
   reload(): Promise<ReloadOutcome>
   /** Stops reading, commits, acknowledges, closes. Takes 4 s at most, whatever hangs; what was not acknowledged then never was. */
@@ -64,15 +68,19 @@ export async function startManager(first: Good, again: () => Promise<Resolved>):
   const opened: (() => Promise<unknown>)[] = [] // closed from the last to the first
   const closing = (): Promise<void> => closeInTurn(opened.reverse(), log)
   try {
-    const { run, connect } = await open(settings, log, opened)
-    return { run, connect, reload: settings.reload, stop: closing }
+    const { run, connect, onNotice } = await open(settings, log, opened)
+    return { run, connect, onNotice, reload: settings.reload, stop: closing }
   } catch (error) {
     await closing()
     throw error
   }
 }
 
-async function open(settings: Settings, log: Log, opened: (() => Promise<unknown>)[]): Promise<Pick<Manager, 'run' | 'connect'>> {
+async function open(
+  settings: Settings,
+  log: Log,
+  opened: (() => Promise<unknown>)[],
+): Promise<Pick<Manager, 'run' | 'connect' | 'onNotice'>> {
   const options = settings.current
   const { records, journal, store, metrics, hub, clock } = await openParts(options, log)
   opened.push(
@@ -209,7 +217,7 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
   opened.push(await writeRunFile(options.data, run))
   await virtual.start(run.mqtt)
   opened.push(virtual.close)
-  return { run, connect: lan.connect }
+  return { run, connect: lan.connect, onNotice: tell => watchNotices(messages, fleet, clock, tell) }
 }
 
 const totalsOf = ({ stored, rejected }: LaneStats) => ({

@@ -244,7 +244,7 @@ export function fakeParts(options: FakeOptions = {}) {
     },
     alerts: fake.alerts,
     audit: log.audit,
-    messages: { list: () => ({ items: [], next: null }), logs: () => [] },
+    messages: { list: () => ({ items: [], next: null }), logs: () => [], forget: () => {} },
     backups: {
       begin: async () => ({
         readings: 3,

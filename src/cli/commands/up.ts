@@ -36,6 +36,8 @@ async function startUp(context: Context, given: Record<string, string | true>): 
     throw await explained(error, manager)
   }
   announce(context, options, running.run, running.connect())
+  const { printNotice } = await import('../notices.ts')
+  running.onNotice(notice => printNotice(context, running.run, notice))
   const { onHangup } = await import('../hangup.ts')
   const stopListening = onHangup(running.reload, context.streams.terminal)
   await new Promise<void>(resolve => {

@@ -26,6 +26,7 @@ export function identityRoutes(app: Routes, parts: HttpParts): void {
     async ({ body }, reply) => {
       // Between two batches: of a removed id that comes back, nothing judged before may be applied behind it.
       const added = await parts.between(() => identities.add(body))
+      if (added.ok) parts.messages.forget(body.id)
       return secret(reply.code(201), valueOrRefused(added))
     },
   )

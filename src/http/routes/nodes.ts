@@ -56,6 +56,7 @@ export function nodeRoutes(app: Routes, parts: HttpParts): void {
         if (history) await store.remove(id)
         ledger.forget(id)
       })
+      parts.messages.forget(id)
       return reply.code(204).send(null)
     },
   )

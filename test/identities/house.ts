@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { onTestFinished } from 'vitest'
-import type { CertificateCredential, Credential, PasswordCredential } from '../../src/api/identities.ts'
+import type { CertificateCredential, Credential } from '../../src/api/identities.ts'
 import { type EmbeddedBroker, openEmbeddedBroker } from '../../src/broker/embedded/embedded.ts'
-import type { EmbeddedOptions } from '../../src/broker/embedded/options.ts'
+import { contractPermissions } from '../../src/broker/embedded/permissions.ts'
 import type { JournalEvent } from '../../src/contract/events.ts'
 import type { Fleet, IdentityResult, UnclaimedPolicy } from '../../src/fleet/fleet.ts'
 import { openFleet } from '../../src/fleet/open.ts'
@@ -41,6 +41,8 @@ export interface House {
   /** A client with this credential, from an address of its own on the loopback if one is given. Answers with CONNACK's code; -1 when
    *  the connection ended without one. */
   connect(credential: Credential | null, options?: ConnectOptions): Promise<{ client: RawClient; code: number }>
+  /** The same before its first packet. */
+  open(credential: Credential | null, options?: ConnectOptions): Promise<RawClient>
 }
 
 export interface ConnectOptions extends Omit<RawOptions, 'port'> {
@@ -54,10 +56,11 @@ export interface HouseOptions {
   readonly policy?: UnclaimedPolicy
   readonly sim?: number
   readonly records?: Records
-  readonly permissions?: EmbeddedOptions['permissions']
 }
 
 const managerSecret = 'the secret of the manager'
+/** Sees everything, with any password: the test's own eye. */
+export const watcher = '_watcher'
 
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const records = options.records ?? createMemoryRecords()
@@ -103,14 +106,19 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     removed: node => fleet.removed(node),
     unclaimed: node => identities.quarantines(node),
   })
+  const table = contractPermissions('iot', node => identities.refuses(node))
+  const logIn = authenticator({ managerSecret }, identities)
   const broker = await openEmbeddedBroker(
     {
       listeners: [
         { host: '127.0.0.1', port: 0, anonymous: true },
         { host: '127.0.0.1', port: 0, anonymous: false, tls: { cert: server.cert, key: server.key, ca: certificates.ca.pem } },
       ],
-      refuses: node => identities.refuses(node),
-      ...(options.permissions && { permissions: options.permissions }),
+      permissions: {
+        publish: table.publish,
+        subscribe: (identity, filter) => identity.user === watcher || table.subscribe(identity, filter),
+        receive: (identity, topic) => identity.user === watcher || table.receive(identity, topic),
+      },
       clock: systemClock,
       version: 'test',
     },
@@ -118,7 +126,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       accept: group => lane.accept(group),
       oversize: notice => lane.oversize(notice),
       reachability: (node, reachable) => fleet.reachability(node, reachable),
-      authenticate: authenticator({ managerSecret }, identities),
+      authenticate: async shown => (shown.user === watcher ? { role: 'service', user: watcher } : logIn(shown)),
     },
   )
   tlsPort = broker.ports[1]!
@@ -130,6 +138,11 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     await fleet.close()
     await rm(dir, { recursive: true, force: true })
   })
+
+  const open: House['open'] = async (credential, how = {}) => {
+    const certified = credential !== null && 'cert' in credential
+    return new RawClient(await (certified ? overTls(credential, tlsPort, how) : overTcp(broker.ports[0]!, how)), how.auto)
+  }
 
   return {
     broker,
@@ -149,13 +162,16 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     add: async (id, cert = false) => value(await lane.between(() => identities.add({ id, cert }))),
     remove: id => lane.between(() => fleet.remove(id)),
     events: () => journal.batches.flatMap(batch => [...batch.events]),
+    open,
     async connect(credential, connectOptions = {}) {
-      const socket =
-        credential !== null && 'cert' in credential
-          ? await overTls(credential, tlsPort, connectOptions)
-          : await overTcp(broker.ports[0]!, connectOptions)
-      const client = new RawClient(socket, connectOptions.auto)
-      client.send(connectPacket({ ...connectOptions, ...(credential !== null && 'password' in credential && logIn(credential)) }))
+      const client = await open(credential, connectOptions)
+      client.send(
+        connectPacket({
+          ...connectOptions,
+          ...(credential !== null &&
+            'password' in credential && { username: credential.username, password: credential.password }),
+        }),
+      )
       const connack = await client.expect('connack').catch(() => null)
       return { client, code: connack === null ? -1 : (connack.returnCode ?? 0) }
     },
@@ -171,11 +187,9 @@ export function value<T>(result: IdentityResult<T>): T {
 const tickets = new WeakMap<Socket, Buffer>()
 export const ticketOf = (client: RawClient): Buffer | undefined => tickets.get(client.socket)
 
-const logIn = ({ username, password }: PasswordCredential) => ({ username, password })
-
 function overTcp(port: number, { from }: ConnectOptions) {
   return new Promise<Socket>((resolve, reject) => {
-    const socket = connectTcp({ port, host: '127.0.0.1', ...(from && { localAddress: from }) })
+    const socket = connectTcp({ port, host: '127.0.0.1', noDelay: true, ...(from && { localAddress: from }) })
     socket.once('connect', () => resolve(socket))
     socket.once('error', reject)
   })
@@ -184,7 +198,7 @@ function overTcp(port: number, { from }: ConnectOptions) {
 /** Resolves with the handshake, or with a socket that is closed because there was none. */
 function overTls({ cert, key, ca }: CertificateCredential, port: number, { from, session }: ConnectOptions): Promise<TLSSocket> {
   return new Promise(resolve => {
-    const lower = connectTcp({ port, host: '127.0.0.1', ...(from && { localAddress: from }) })
+    const lower = connectTcp({ port, host: '127.0.0.1', noDelay: true, ...(from && { localAddress: from }) })
     const socket = connectTls({ socket: lower, cert, key, ca, servername: 'localhost', ...(session && { session }) })
     socket.on('session', ticket => tickets.set(socket, ticket))
     socket.once('secureConnect', () => resolve(socket))

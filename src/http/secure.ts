@@ -1,5 +1,5 @@
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { connectionsAtOnce, socketBounds } from './bounds.ts'
@@ -35,6 +35,14 @@ export function openSecureDoor(
   server.maxConnections = connectionsAtOnce
   // Somebody who speaks no TLS, or does not trust us, has nothing to be told; without a listener Node would print a warning.
   server.on('tlsClientError', (_failure, socket) => socket.destroy())
+  // By its addresses: the socket inside a TLSSocket is not to be had.
+  const inHandshake = new Map<string, Socket>()
+  server.on('connection', (socket: Socket) => {
+    const place = placeOf(socket)
+    inHandshake.set(place, socket)
+    socket.once('close', () => inHandshake.delete(place))
+  })
+  server.on('secureConnection', socket => inHandshake.delete(placeOf(socket)))
   const door = (): SecureDoor => {
     const { address, port } = server.address() as AddressInfo
     return {
@@ -45,6 +53,7 @@ export function openSecureDoor(
         new Promise(resolve => {
           server.close(() => resolve())
           server.closeIdleConnections()
+          for (const socket of inHandshake.values()) socket.destroy()
         }),
       cut: () => server.closeAllConnections(),
     }
@@ -58,3 +67,5 @@ export function openSecureDoor(
     })
   })
 }
+
+const placeOf = ({ remoteAddress, remotePort, localAddress }: Socket): string => `${remoteAddress} ${remotePort} ${localAddress}`

@@ -80,7 +80,8 @@ export interface Answer {
   readonly text: string
 }
 
-/** A request over TLS, with any Host and Origin; trusts the house's CA alone. */
+/** A request over TLS, with any Host and Origin; trusts the house's CA alone. Node looks for the name in Host in the certificate,
+ *  unless `servername` is another. */
 export async function overTls(
   house: Pick<LanHouse, 'https' | 'caFile'>,
   path: string,

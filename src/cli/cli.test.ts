@@ -470,6 +470,18 @@ describe('export', () => {
     expect(await readFile(file, 'utf8')).toBe('abc')
   })
 
+  test('shows how far it is on a terminal, not with --quiet or --json, and not between the rows', async () => {
+    server.on('GET /api/export', (_, response) => void response.writeHead(200).end('time,node\n1,a\n'))
+    const file = join(data, 'x.csv')
+    const shown = async (...words: string[]) =>
+      (await cli(['export', ...words], { env, errorTerminal: true, terminal: true })).err
+    expect(await shown('--out', file)).toBe(`\r\u001b[2Kwaiting for the first rows\r\u001b[2K${file}: 1 rows, 0.0 MB\n`)
+    expect(await shown('--out', file, '--quiet')).toBe('')
+    expect(await shown()).toBe('')
+    expect((await cli(['export', '--json'], { env, errorTerminal: true })).err).toBe('')
+    expect((await cli(['export', '--out', file], { env })).err).toBe(`${file}: 1 rows, 0.0 MB\n`)
+  })
+
   test('that is cut off exits 5 and leaves no file', async () => {
     server.on('GET /api/export', (_, response) => {
       response.writeHead(200, { 'content-length': '100' }).write('abc', () => response.destroy())

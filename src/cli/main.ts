@@ -37,6 +37,7 @@ const exit = await runCli(process.argv.slice(2), version, {
       new Promise((resolve, reject) => process.stdout.write(piece, error => (error ? reject(error) : resolve()))),
     writeError: text => void process.stderr.write(text),
     terminal: process.stdout.isTTY === true,
+    errorTerminal: process.stderr.isTTY === true,
   },
   nowMs: Date.now,
   ask: process.stdin.isTTY ? askHere : null,

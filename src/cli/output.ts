@@ -15,6 +15,8 @@ export interface Output {
   result(value: unknown, people: () => string): void
   /** On stderr, not with --quiet. */
   message(text: string): void
+  /** A line on stderr that replaces the one before, '' takes it away. Only on a terminal, not with --quiet or --json. */
+  progress(line: string): void
   readonly style: Style
 }
 
@@ -44,6 +46,8 @@ export interface Streams {
   writeBytes(piece: Uint8Array): Promise<void>
   writeError(text: string): void
   readonly terminal: boolean
+  /** stderr is a terminal: progress may be shown. Absent = no. */
+  readonly errorTerminal?: boolean
 }
 
 export function openOutput(streams: Streams, options: { json: boolean; quiet: boolean; colour: boolean }): Output {
@@ -59,6 +63,9 @@ export function openOutput(streams: Streams, options: { json: boolean; quiet: bo
     result: (v, people) => (options.json ? value(v) : line(people())),
     message: text => {
       if (!options.quiet) streams.writeError(`${text}\n`)
+    },
+    progress: line => {
+      if (streams.errorTerminal && !options.quiet && !options.json) streams.writeError(`\r\u001b[2K${line}`)
     },
     style: styleOf(options.colour),
   }

@@ -16,6 +16,7 @@ export async function cli(
   around: {
     env?: Record<string, string>
     terminal?: boolean
+    errorTerminal?: boolean
     ended?: AbortSignal
     ask?: (question: string) => Promise<string>
   } = {},
@@ -29,6 +30,7 @@ export async function cli(
       writeBytes: async piece => void (out += Buffer.from(piece).toString()),
       writeError: text => void (err += text),
       terminal: around.terminal ?? false,
+      errorTerminal: around.errorTerminal ?? false,
     },
     nowMs: () => 1_767_225_600_000,
     ask: around.ask ?? null,

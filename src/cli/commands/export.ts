@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { type Define, examples } from '../definition.ts'
 import { badInput, CliError, exits } from '../errors.ts'
 import { exportFile } from '../export-file.ts'
+import { type Passed, progressText, watched } from '../progress.ts'
 import { oneOf, pointInTime } from '../values.ts'
 
 interface Flags {
@@ -25,13 +26,14 @@ export const defineExport: Define = (program, run) => {
     .option('--to <T>', 'to this time, exclusive')
     .option('--format <F>', 'csv, jsonl or parquet (default csv; jsonl with --json)')
     .option('--out <FILE>', 'into this file instead of stdout')
-    .option('--rollup <R>', 'raw, 1m or 1h (means)')
+    .option('--rollup <R>', 'raw, or min, mean, max and count by 1m or 1h')
     .addHelpText(
       'after',
       examples(
         'espalier export --node sim-1 --format csv',
         'espalier export --from -24h --sensor temperature --out day.csv',
         'espalier export --format parquet --out all.parquet',
+        'espalier export --rollup 1h --from 2024-01-01 --out hours.csv',
       ),
     )
     .action((flags: Flags) => run(context => exportReadings(context, flags)))
@@ -62,11 +64,16 @@ async function exportReadings(context: Context, flags: Flags): Promise<void> {
   const client = await context.client()
   const response = await client.export(request, context.ended)
   if (!response.body) throw new CliError(exits.internal, 'internal', 'the server sent an empty answer')
+  const passed: Passed = { rows: format === 'parquet' ? null : 0, bytes: 0 }
+  // Between rows on the same terminal a line that moves would be in the way.
+  const show = flags.out === undefined && out.terminal ? () => {} : out.progress
+  const pieces = watched(response.body, passed, { header: format === 'csv', nowMs, show })
+  const begun = nowMs()
   try {
-    if (flags.out === undefined) for await (const piece of response.body) await out.bytes(piece)
+    if (flags.out === undefined) for await (const piece of pieces) await out.bytes(piece)
     else {
-      const bytes = await exportFile(flags.out, response.body)
-      out.message(`${bytes} bytes in ${flags.out}`)
+      await exportFile(flags.out, pieces)
+      out.message(`${flags.out}: ${progressText(passed, nowMs() - begun)}`)
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

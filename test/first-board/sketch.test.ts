@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { arduinoSketch } from '../../src/cli/sketch/arduino.ts'
-import type { Board } from '../../src/cli/sketch/board.ts'
+import { arduinoSketch } from '../../src/api/sketch/arduino.ts'
+import type { Board } from '../../src/api/sketch/board.ts'
 import { decodeStatus, decodeTelemetry } from '../../src/contract/decode.ts'
 
 /** The Arduino sketch, compiled against stubs of the headers it uses (`arduino/`) and run: what a real board would publish. */

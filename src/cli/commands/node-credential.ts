@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import type { ConnectInfo, Credential } from '../../api/identities.ts'
+import { qrText, type Reachable } from '../../api/sketch/board.ts'
 import { nodeIdPattern } from '../../contract/topics.ts'
 import type { Context } from '../context.ts'
 import { examples, type Runner } from '../definition.ts'
 import { badInput, CliError, exits } from '../errors.ts'
 import { facts } from '../output.ts'
-import type { Reachable } from '../sketch/board.ts'
 
 interface Flags {
   readonly name?: string
@@ -84,7 +84,7 @@ async function make(context: Context, flags: Flags, name: string | null, credent
     )
   const client = await context.client()
   const connect = await client.connect()
-  const { reachable } = await import('../sketch/board.ts')
+  const { reachable } = await import('../reachable.ts')
   const where = program || flags.qr ? reachable(connect, flags.tls) : null
   if (where?.ca === null && flags.cert) throw badInput('--cert with --no-tls', 'one of them: a certificate needs TLS')
 
@@ -107,25 +107,16 @@ async function make(context: Context, flags: Flags, name: string | null, credent
 }
 
 async function programText(credential: Credential, name: string | null, where: Reachable, flags: Flags): Promise<string> {
-  const { boardOf } = await import('../sketch/board.ts')
+  const { boardOf } = await import('../../api/sketch/board.ts')
   const board = boardOf(credential, name, where)
-  if (flags.sketch) return (await import('../sketch/arduino.ts')).arduinoSketch(board)
-  return (await import('../sketch/python.ts')).pythonScript(board)
+  if (flags.sketch) return (await import('../../api/sketch/arduino.ts')).arduinoSketch(board)
+  return (await import('../../api/sketch/python.ts')).pythonScript(board)
 }
 
-function qrContent(credential: Credential, { host, port, ca }: Reachable, connect: ConnectInfo): string {
-  if (!('password' in credential))
-    throw badInput('--qr', 'a node with a password: a certificate and its key are too much for a QR code')
-  const { id, username, password } = credential
-  return JSON.stringify({
-    id,
-    username,
-    password,
-    host,
-    port,
-    tls: ca !== null,
-    ca_sha256: ca === null ? null : connect.ca_sha256,
-  })
+function qrContent(credential: Credential, where: Reachable, connect: ConnectInfo): string {
+  const text = qrText(credential, where, connect)
+  if (text === null) throw badInput('--qr', 'a node with a password: a certificate and its key are too much for a QR code')
+  return text
 }
 
 async function qrCode(content: string, terminal: boolean): Promise<string> {

@@ -1,7 +1,6 @@
-import type { ConnectInfo, Credential } from '../../api/identities.ts'
-import { CliError, exits } from '../errors.ts'
+import type { ConnectInfo, Credential } from '../identities.ts'
 
-/** What a sketch has to know: who it is, whom it talks to, and whom it trusts. */
+/** What a sketch has to know: who it is, whom it talks to, and whom it trusts. CLI and console make the same text of it. */
 export interface Board {
   readonly id: string
   readonly name: string | null
@@ -20,24 +19,10 @@ export interface Reachable {
   readonly ca: string | null
 }
 
-/** Where a board finds this house. With TLS unless there is none, or a person asks for none. */
-export function reachable(connect: ConnectInfo, tls: boolean): Reachable {
-  const { host, mqtts_port, mqtt_port, ca } = connect
+/** Where a board finds this house, with TLS unless there is none or `tls` is false; null when it can't that way. */
+export function whereReachable({ host, mqtts_port, mqtt_port, ca }: ConnectInfo, tls: boolean): Reachable | null {
   if (tls && mqtts_port !== null) return { host, port: mqtts_port, ca }
-  if (mqtt_port !== null) return { host, port: mqtt_port, ca: null }
-  if (mqtts_port === null)
-    throw new CliError(
-      exits.usage,
-      'no_listener',
-      'no board can reach this server: it listens on this machine only',
-      'stop it and start it with: espalier up --lan',
-    )
-  throw new CliError(
-    exits.usage,
-    'no_listener',
-    'there is no listener without TLS',
-    'leave --no-tls out, or start the server with: espalier up --lan --insecure',
-  )
+  return mqtt_port === null ? null : { host, port: mqtt_port, ca: null }
 }
 
 export function boardOf(credential: Credential, name: string | null, { host, port, ca }: Reachable): Board {
@@ -48,4 +33,19 @@ export function boardOf(credential: Credential, name: string | null, { host, por
   }
   const { cert, key } = credential
   return { id, name, host, port, ca: ca ?? credential.ca, proof: { kind: 'certificate', cert, key } }
+}
+
+/** What a QR code holds: all that a board or a phone needs to connect, as JSON. null for a certificate: it is too much for one. */
+export function qrText(credential: Credential, { host, port, ca }: Reachable, connect: ConnectInfo): string | null {
+  if (!('password' in credential)) return null
+  const { id, username, password } = credential
+  return JSON.stringify({
+    id,
+    username,
+    password,
+    host,
+    port,
+    tls: ca !== null,
+    ca_sha256: ca === null ? null : connect.ca_sha256,
+  })
 }

@@ -1,6 +1,8 @@
-import { isIP } from 'node:net'
 import { nodeTopic } from '../../contract/topics.ts'
 import type { Board } from './board.ts'
+
+/** An IP address, not a name: a name has a letter in its last part, and no colon. */
+const isAddress = (host: string): boolean => host.includes(':') || /^[\d.]+$/.test(host)
 
 /** A whole Arduino sketch for an ESP32: nothing to add but the Wi-Fi and a sensor. */
 export function arduinoSketch(board: Board): string {
@@ -14,14 +16,14 @@ const heading = ({
 }: Board): string => `// ${id}: sends a reading every 10 s to Espalier. Made by: espalier node add ${id} --sketch
 // It holds the secret of this board, so keep it to yourself. Another board needs a sketch of its own.
 //
-// Arduino IDE: a board of "esp32 by Espressif Systems"${isIP(host) > 0 && ca !== null ? ' (3.0 or newer)' : ''}, library "PubSubClient" by Nick O'Leary.
+// Arduino IDE: a board of "esp32 by Espressif Systems"${isAddress(host) && ca !== null ? ' (3.0 or newer)' : ''}, library "PubSubClient" by Nick O'Leary.
 
 #include <WiFi.h>
 ${ca === null ? '#include <WiFiClient.h>' : '#include <WiFiClientSecure.h>'}
 #include <PubSubClient.h>
 #include <time.h>
 ${
-  isIP(host) > 0 && ca !== null
+  isAddress(host) && ca !== null
     ? `
 #if defined(ESP_ARDUINO_VERSION_MAJOR) && ESP_ARDUINO_VERSION_MAJOR < 3
 #error "Before 3.0 the ESP32 package can not check an IP address in a certificate: update it in the board manager."

@@ -22,6 +22,8 @@ export interface Lan {
   readonly identities: Pick<IdentitySources, 'issuer' | 'mqttsPort'>
   /** Once the broker listens: opens HTTPS, announces all on the LAN and looks after the certificate from then on. */
   serve(broker: EmbeddedBroker, http: HttpServer): Promise<{ mqtts: Endpoint | null; https: Endpoint | null }>
+  /** Takes over what the clock and the network have changed: a new certificate where it is due. Called each minute. */
+  look(): Promise<void>
   /** GET /api/connect. */
   connect(): ConnectInfo
   /** For GET /api/machine and alerts; `expires` in Unix ms. Empty without --lan. */
@@ -67,6 +69,13 @@ export async function openLan(parts: LanParts): Promise<Lan> {
   let address = await site.lanAddress()
   let ports: { mqtts: number; mqtt: number | null } = { mqtts: 0, mqtt: null }
   const stops: (() => Promise<unknown>)[] = []
+  const wearers: { secure(context: SecureContextOptions): void }[] = []
+  const look = async (): Promise<void> => {
+    address = await site.lanAddress()
+    if (!(await certificates.check())) return
+    for (const wearer of wearers) wearer.secure(tls())
+    log.info({ fingerprint: certificates.server().fingerprint }, 'the server has a new certificate')
+  }
 
   return {
     listeners: [plain, { host: everywhere, port: options.mqttsPort, tls: tls(), anonymous: false }],
@@ -78,13 +87,7 @@ export async function openLan(parts: LanParts): Promise<Lan> {
       const door = await listening('--https-port', everywhere, options.httpsPort, () =>
         http.listenSecurely({ host: everywhere, port: options.httpsPort, tls: tls() }),
       )
-      const look = async (): Promise<void> => {
-        address = await site.lanAddress()
-        if (!(await certificates.check())) return
-        broker.secure(tls())
-        door.secure(tls())
-        log.info({ fingerprint: certificates.server().fingerprint }, 'the server has a new certificate')
-      }
+      wearers.push(broker, door)
       const services = [
         { type: 'secure-mqtt', port: mqtts },
         { type: 'https', port: door.port },
@@ -95,6 +98,7 @@ export async function openLan(parts: LanParts): Promise<Lan> {
       )
       return { mqtts: { host: everywhere, port: mqtts }, https: { host: door.host, port: door.port } }
     },
+    look,
     connect: () => ({
       host: options.publicHost ?? address ?? names().dns.find(name => name.endsWith('.local')) ?? '127.0.0.1',
       mqtts_port: ports.mqtts,
@@ -120,6 +124,7 @@ const loopbackAlone = (listeners: ListenerOptions[], { publicHost }: UpOptions):
   hostNames: [],
   identities: { issuer: () => null, mqttsPort: () => 0 },
   serve: async () => ({ mqtts: null, https: null }),
+  look: async () => undefined,
   connect: () => ({ host: publicHost ?? '127.0.0.1', mqtts_port: null, mqtt_port: null, ca: null, ca_sha256: null }),
   certificates: () => [],
   close: async () => undefined,

@@ -11,7 +11,11 @@ export interface Service {
 
 /** Says on the LAN (mDNS, DNS-SD) what is here. It is a convenience: a failure is told once and harms nothing, and the socket keeps no
  *  process alive. Answers with how to take it back. */
-export function advertise(services: readonly Service[], onTrouble: (sentence: string) => void): () => Promise<void> {
+export function advertise(
+  services: readonly Service[],
+  onTrouble: (sentence: string) => void,
+  socket = createSocket({ type: 'udp4', reuseAddr: true }),
+): () => Promise<void> {
   let told = false
   const tell = (error: unknown): void => {
     if (!told)
@@ -19,7 +23,6 @@ export function advertise(services: readonly Service[], onTrouble: (sentence: st
     told = true
   }
   try {
-    const socket = createSocket({ type: 'udp4', reuseAddr: true })
     socket.unref()
     const responder = new bonjour({ socket } as object, tell)
     // Errors of the socket surface on an inner emitter that the library keeps to itself; unheard they would end the process.

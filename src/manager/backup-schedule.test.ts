@@ -151,6 +151,17 @@ test('a file in the place of the folder is a failure in words', async () => {
   expect(await readFile(dir, 'utf8')).toBe('a file')
 })
 
+test('a stop gives up the one that is being made', async () => {
+  const backups = schedule()
+  const making = backups.make()
+  const closing = backups.close()
+  expect(await making).toMatchObject({ refused: 'failed', detail: expect.stringContaining('stopped') })
+  await closing
+  expect(await readdir(dir)).toEqual([])
+  await backups.turn()
+  expect(await readdir(dir)).toEqual([])
+})
+
 test('without a folder nothing is made, until one is set', async () => {
   const backups = schedule({ backupDir: null })
   await backups.turn()

@@ -19,6 +19,8 @@ export interface BackupSchedule {
   /** Other settings, from here on. */
   configure(settings: BackupSettings): void
   lastBackup(): LastBackup
+  /** Gives up the one that is being made. */
+  close(): Promise<void>
   /** For doctor: what a person should mend. */
   findings(): Finding[]
 }
@@ -57,6 +59,7 @@ export function createBackupSchedule(parts: ScheduleParts, first: BackupSettings
   let madeAt: number | null = null
   let failedAt: number | null = null
   let making: Promise<BackupView> | null = null
+  let closed = false
 
   async function due(dir: string): Promise<boolean> {
     const now = clock.monoMs()
@@ -75,7 +78,7 @@ export function createBackupSchedule(parts: ScheduleParts, first: BackupSettings
     try {
       await mkdir(dir, { recursive: true, mode: 0o700 })
       for (const half of (await readdir(dir)).filter(name => halfPattern.test(name))) await rm(join(dir, half), { force: true })
-      const view = await writeInto(dir, await parts.begin())
+      const view = await writeInto(dir, await parts.begin(), () => closed)
       await parts.records.write([{ collection, key: view.file, value: view }], { sync: false }).catch(() => undefined)
       for (const name of (await namesIn(dir)).slice(settings.backupKeep)) await forget(join(dir, name))
       if (last.failure !== '') log.info('backups are made again')
@@ -117,7 +120,7 @@ export function createBackupSchedule(parts: ScheduleParts, first: BackupSettings
   return {
     async turn() {
       const dir = settings.backupDir
-      if (dir === null || making !== null || !(await due(dir))) return
+      if (closed || dir === null || making !== null || !(await due(dir))) return
       await makeOnce(dir).catch(() => undefined) // told in `last`
     },
 
@@ -148,6 +151,11 @@ export function createBackupSchedule(parts: ScheduleParts, first: BackupSettings
     },
 
     lastBackup: () => last,
+
+    async close() {
+      closed = true
+      await making?.catch(() => undefined)
+    },
 
     findings() {
       if (last.failure === '' || last.dir === null) return []
@@ -183,13 +191,16 @@ function timeOf(name: string): number {
 const stampOf = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
 
 /** Under its name only when it is whole, on the disk, and read back. */
-async function writeInto(dir: string, backup: Backup): Promise<BackupView> {
+async function writeInto(dir: string, backup: Backup, stopped: () => boolean): Promise<BackupView> {
   const file = await freeName(dir, backup.created)
   const half = `${file}.part`
   try {
     const out = await open(half, 'wx', 0o600)
     try {
-      for await (const piece of backup.pieces) await out.writeFile(piece)
+      for await (const piece of backup.pieces) {
+        if (stopped()) throw new Error('espalier was stopped meanwhile')
+        await out.writeFile(piece)
+      }
       await out.sync()
     } finally {
       await out.close()

@@ -19,8 +19,15 @@ export function joinBackups(parts: BackupParts & { readonly settings: Settings; 
   }
   const schedule = createBackupSchedule({ begin, records: parts.records, clock, log }, settings.current)
   for (const option of ['backupDir', 'backupEveryMs', 'backupKeep'] as const)
-    settings.onChange(option, () => schedule.configure(settings.current))
-  const stop = every(lookEveryMs, schedule.turn, log)
+    settings.onChange(option, () => {
+      schedule.configure(settings.current)
+      void schedule.turn() // whoever sets a schedule looks into the folder
+    })
+  const ticking = every(lookEveryMs, schedule.turn, log)
+  const stop = async (): Promise<void> => {
+    await schedule.close()
+    await ticking()
+  }
   const { list, make, lastBackup, findings } = schedule
   return { begin, list, make, lastBackup, findings, stop }
 

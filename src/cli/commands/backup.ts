@@ -43,10 +43,7 @@ async function backup(context: Context, file: string | undefined, flags: Flags):
 async function backupInto(context: Context, file: string, force: boolean): Promise<void> {
   if (!force && existsSync(file))
     throw new CliError(exits.usage, 'file_exists', `${file} is there already`, 'another name, or --force to replace it')
-  const client = await context.client()
-  const response = await client.backup(context.ended).catch(error => {
-    throw error?.name === 'Unreachable' ? stopped(error) : error
-  })
+  const response = await asked(context)
   if (!response.body) throw new CliError(exits.internal, 'internal', 'the server sent an empty answer')
   const { checkBackup } = await import('../../manager/restore.ts')
   const part = `${file}.part`
@@ -64,6 +61,15 @@ async function backupInto(context: Context, file: string, force: boolean): Promi
   } catch (error) {
     await rm(part, { force: true })
     throw cutShort(error)
+  }
+}
+
+async function asked(context: Context): Promise<Response> {
+  try {
+    return await (await context.client()).backup(context.ended)
+  } catch (error) {
+    const { name, code } = error as { name?: string; code?: string }
+    throw name === 'Unreachable' || code === 'unreachable' ? stopped(error as Error) : error
   }
 }
 

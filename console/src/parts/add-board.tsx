@@ -1,9 +1,11 @@
 import type { Credential } from '../../../src/api/identities.ts'
-import { nodeIdPattern } from '../../../src/contract/topics.ts'
 import { useAct } from '../state/ask.ts'
 import { client } from '../state/connection.ts'
 import { Copyable } from './copyable.tsx'
 import { ProblemNote } from './problem-note.tsx'
+
+// As in the contract; an attribute's pattern wants the dash escaped.
+const idPattern = '[A-Za-z0-9][A-Za-z0-9_\\-]{0,31}'
 
 /** A new board: an id, a name if wanted, and which kind of credential. */
 export function AddBoard({ gave, lan }: { gave: (credential: Credential) => void; lan: boolean }) {
@@ -38,13 +40,7 @@ export function AddBoard({ gave, lan }: { gave: (credential: Credential) => void
           <span class="field-head">
             Id <span class="dim">letters, digits, _ and -; it stands in topics</span>
           </span>
-          <input
-            name="id"
-            required
-            pattern={nodeIdPattern.source.replace(/^\^|\$$/g, '')}
-            placeholder="greenhouse"
-            autocomplete="off"
-          />
+          <input name="id" required pattern={idPattern} placeholder="greenhouse" autocomplete="off" />
         </label>
         <label class="field">
           <span class="field-head">

@@ -1,36 +1,37 @@
-import { useEffect, useState } from 'preact/hooks'
 import type { ConnectInfo, Credential } from '../../../src/api/identities.ts'
+import { type Reachable, whereReachable } from '../../../src/api/sketch/board.ts'
 import { Copyable } from './copyable.tsx'
+import { Programs } from './programs.tsx'
+
+interface OnceProps {
+  readonly credential: Credential
+  readonly connect: ConnectInfo | null
+  readonly done: () => void
+}
 
 /** A credential, shown this once: of a password only a hash is kept, of a key nothing. */
-export function CredentialOnce({
-  credential,
-  connect,
-  done,
-}: {
-  credential: Credential
-  connect: ConnectInfo | null
-  done: () => void
-}) {
+export function CredentialOnce({ credential, connect, done }: OnceProps) {
   const { id } = credential
+  const where = connect && whereReachable(connect, true)
   return (
     <section class="panel once" aria-labelledby="once-title">
       <h2 id="once-title">{id} may connect now</h2>
-      <p>Take this along now: it is shown once and kept nowhere.</p>
+      <p>Take this along: it is shown once and kept nowhere. When the board speaks, this page says so.</p>
       {'password' in credential ? (
         <dl class="secrets">
           <Secret name="User name" text={credential.username} />
           <Secret name="Password" text={credential.password} />
-          {connect && <Secret name="Address" text={addressOf(connect)} />}
+          {where && <Secret name="Address" text={addressOf(where)} />}
+          {where?.ca && connect?.ca_sha256 && <Secret name="SHA-256 of the CA" text={connect.ca_sha256} />}
         </dl>
       ) : (
         <div class="pems">
-          <Pem name={`${id}.crt`} text={credential.cert} />
-          <Pem name={`${id}.key`} text={credential.key} />
+          <Pem name={`${id}.pem`} text={credential.cert} />
+          <Pem name={`${id}-key.pem`} text={credential.key} />
           <Pem name="ca.pem" text={credential.ca} />
         </div>
       )}
-      {connect && <Sketches credential={credential} connect={connect} />}
+      {where && connect && <Programs credential={credential} where={where} connect={connect} />}
       <button type="button" class="primary" onClick={done}>
         I have it
       </button>
@@ -38,8 +39,7 @@ export function CredentialOnce({
   )
 }
 
-const addressOf = ({ host, mqtts_port, mqtt_port }: ConnectInfo): string =>
-  mqtts_port !== null ? `mqtts://${host}:${mqtts_port}` : `mqtt://${host}:${mqtt_port ?? 1883}`
+const addressOf = ({ host, port, ca }: Reachable): string => `${ca === null ? 'mqtt' : 'mqtts'}://${host}:${port}`
 
 function Secret({ name, text }: { name: string; text: string }) {
   return (
@@ -58,10 +58,4 @@ function Pem({ name, text }: { name: string; text: string }) {
       {name}
     </a>
   )
-}
-
-function Sketches(_: { credential: Credential; connect: ConnectInfo }) {
-  const [drawn] = useState<string | null>(null)
-  useEffect(() => undefined, [])
-  return drawn
 }

@@ -3,6 +3,7 @@ import type { NodeView } from '../../../src/api/nodes.ts'
 import { age, counted } from '../format.ts'
 import { useAct } from '../state/ask.ts'
 import { client, now } from '../state/connection.ts'
+import { loadAll } from '../state/house.ts'
 import { bootReason } from '../state/status-said.ts'
 import { Ago } from './ago.tsx'
 import { BlinkButton } from './blink-button.tsx'
@@ -59,7 +60,12 @@ export function Claim({ id }: { id: string }) {
   const act = useAct()
   return (
     <>
-      <button type="button" class="second" disabled={act.busy} onClick={() => void act.run(() => client.claimNode(id))}>
+      <button
+        type="button"
+        class="second"
+        disabled={act.busy}
+        onClick={() => void act.run(() => client.claimNode(id).then(loadAll))}
+      >
         That’s mine
       </button>
       <ProblemNote error={act.error} what="claiming a board" />

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { firing } from '../state/alarms.ts'
+import { loaded } from '../state/house.ts'
 import { path } from '../state/route.ts'
 import { Footer } from './footer.tsx'
 import { Arrow, Bell, Board, Gauge, Grid, More, Sliders, Speech } from './icons.tsx'
@@ -42,7 +43,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <main id="page" tabIndex={-1}>
             {children}
           </main>
-          <Footer />
+          {/* Before the page is there it would stand where the page will push it from. */}
+          {loaded.value && <Footer />}
         </div>
       </div>
       <Notices />

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Gap, LedgerReport } from '../../../src/api/ledger.ts'
-import { lostSince } from './lost.ts'
+import { lostSince } from './lost-since.ts'
 
 const gap = (from: number, to: number, last_ms: number | null, state: Gap['state'] = 'lost'): Gap => ({
   boot: 1,

@@ -45,6 +45,8 @@ export interface ScheduleParts {
   readonly records: Pick<Records, 'get' | 'write'>
   readonly clock: Clock
   readonly log: Pick<Log, 'info' | 'error'>
+  /** One of the schedule was made, or why not: for the audit log. */
+  readonly onTurn?: (file: string | null, failure: string) => void
 }
 
 const retryAfterMs = 600_000
@@ -121,7 +123,10 @@ export function createBackupSchedule(parts: ScheduleParts, first: BackupSettings
     async turn() {
       const dir = settings.backupDir
       if (closed || dir === null || making !== null || !(await due(dir))) return
-      await makeOnce(dir).catch(() => undefined) // told in `last`
+      await makeOnce(dir).then(
+        ({ file }) => parts.onTurn?.(file, ''),
+        () => parts.onTurn?.(null, last.failure),
+      )
     },
 
     async make() {

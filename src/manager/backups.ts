@@ -1,7 +1,7 @@
 import type { BackupDesk } from '../http/backup-desk.ts'
 import { SourceDamaged } from '../store/backup/backup.ts'
 import { type Backup, type BackupParts, beginBackup } from './backup.ts'
-import { type BackupSchedule, createBackupSchedule } from './backup-schedule.ts'
+import { type BackupSchedule, createBackupSchedule, type ScheduleParts } from './backup-schedule.ts'
 import type { Log } from './log.ts'
 import type { Settings } from './settings.ts'
 import { every } from './timers.ts'
@@ -11,13 +11,15 @@ export type Backups = BackupDesk & Pick<BackupSchedule, 'lastBackup' | 'findings
 
 const lookEveryMs = 10_000
 
-export function joinBackups(parts: BackupParts & { readonly settings: Settings; readonly log: Log }): Backups {
-  const { settings, log, clock, store } = parts
+export function joinBackups(
+  parts: BackupParts & Pick<ScheduleParts, 'onTurn'> & { readonly settings: Settings; readonly log: Log },
+): Backups {
+  const { settings, log, store } = parts
   const begin = async (): Promise<Backup> => {
     const backup = await beginBackup(parts)
     return { ...backup, pieces: lookedAfter(backup.pieces) }
   }
-  const schedule = createBackupSchedule({ begin, records: parts.records, clock, log }, settings.current)
+  const schedule = createBackupSchedule({ ...parts, begin }, settings.current)
   for (const option of ['backupDir', 'backupEveryMs', 'backupKeep'] as const)
     settings.onChange(option, () => {
       schedule.configure(settings.current)

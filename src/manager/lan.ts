@@ -36,6 +36,8 @@ export interface LanParts {
   readonly clock: Clock
   readonly clockSuspect: () => boolean
   readonly log: Log
+  /** The server has a new certificate: for the audit log. */
+  readonly onRenewed?: (fingerprint: string) => void
 }
 
 const everywhere = '0.0.0.0'
@@ -75,6 +77,7 @@ export async function openLan(parts: LanParts): Promise<Lan> {
     if (!(await certificates.check())) return
     for (const wearer of wearers) wearer.secure(tls())
     log.info({ fingerprint: certificates.server().fingerprint }, 'the server has a new certificate')
+    parts.onRenewed?.(certificates.server().fingerprint)
   }
 
   return {

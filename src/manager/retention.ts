@@ -109,7 +109,7 @@ function evenClock(clock: Clock): () => boolean {
   }
 }
 
-function inWords({ what, rows, from, to, why }: RetentionView): string {
+export function inWords({ what, rows, from, to, why }: RetentionView): string {
   const names = { raw: 'readings', '1m': 'minutes', '1h': 'hours' } as const
   const setting = { raw: why === 'age' ? 'raw_age' : 'raw_size', '1m': 'rollup_1m_age', '1h': 'rollup_1h_age' }[what]
   const day = (time: number): string => new Date(time).toISOString().slice(0, 10)

@@ -161,7 +161,7 @@ describe('e-mail', () => {
       key: readFileSync(join(dir, 'key.pem')),
       cert: readFileSync(join(dir, 'cert.pem')),
       authOptional: true,
-      onAuth: ({ username, password }, session, done) =>
+      onAuth: ({ username, password }, _, done) =>
         password === 'sesame' ? done(null, { user: username }) : done(new Error('Invalid username or password')),
       onData(stream, session, done) {
         let text = ''

@@ -6,8 +6,11 @@ import { defineBroker } from './commands/broker.ts'
 import { defineCommand, defineCommands } from './commands/commands.ts'
 import { defineConfig } from './commands/config.ts'
 import { defineDemo } from './commands/demo.ts'
+import { defineDoctor } from './commands/doctor.ts'
 import { defineExport } from './commands/export.ts'
 import { defineLedger } from './commands/ledger.ts'
+import { defineLog } from './commands/log.ts'
+import { defineLogs } from './commands/logs.ts'
 import { defineNode } from './commands/node.ts'
 import { defineNodes } from './commands/nodes.ts'
 import { definePing } from './commands/ping.ts'
@@ -44,10 +47,13 @@ const definitions: readonly Define[] = [
   definePing,
   definePub,
   defineSub,
+  defineLog,
+  defineLogs,
   defineSimulate,
   defineConfig,
   defineToken,
   defineDemo,
+  defineDoctor,
 ]
 
 /** The command line as commander sees it. `finished` gets the exit code of the command that ran. */

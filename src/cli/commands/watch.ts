@@ -93,7 +93,7 @@ export function ending(ended: AbortSignal, ms: number | undefined): { signal: Ab
 /** Events from the server. A first connection that fails is an error; one that breaks later is told and made again. */
 export async function* liveEvents(
   context: Context,
-  options: { node?: string; types: readonly ('readings' | 'command')[]; signal: AbortSignal; opened?: () => void },
+  options: { node?: string; types: readonly ('readings' | 'command' | 'message')[]; signal: AbortSignal; opened?: () => void },
 ): AsyncGenerator<ApiEvent, void> {
   const client = await context.client()
   const inner = new AbortController()

@@ -1,4 +1,5 @@
 import { type CodeText, commandErrors, notices, rejects } from '../../src/contract/codes.ts'
+import { findings } from '../../src/contract/findings.ts'
 import { type GeneratedFile, generatedBy } from './generators.ts'
 import { table } from './markdown.ts'
 
@@ -24,12 +25,18 @@ ${codeTable(commandErrors)}
 \`reason\` of what the messages show as refused, denied, fight or wrong_topic. ID stands for the node's id.
 
 ${codeTable(notices)}
+
+## What doctor finds
+
+\`code\` of a finding of \`espalier doctor\`.
+
+${codeTable(findings, 'how it should be')}
 `
   return [{ path: 'docs/reference/codes.md', text }]
 }
 
-const codeTable = (codes: Readonly<Record<string, CodeText>>): string =>
+const codeTable = (codes: Readonly<Record<string, CodeText>>, allowedTitle = 'allowed'): string =>
   table(
-    ['code', 'what it says', 'allowed', 'what to do'],
+    ['code', 'what it says', allowedTitle, 'what to do'],
     Object.entries(codes).map(([code, { sentence, allowed, mend }]) => [`\`${code}\``, sentence, allowed, mend]),
   )

@@ -14,7 +14,7 @@ import type { NodeDetail, NodePatch, NodeView } from './nodes.ts'
 import type { ReadingsView } from './readings.ts'
 import type { RejectCounts, RejectView } from './rejects.ts'
 import { type ClientOptions, type QueryValue, queryString, type Requester, requester } from './request.ts'
-import type { BackupView, ReloadResult, SettingView, TokenRotation } from './settings.ts'
+import type { BackupView, DoctorReport, MachineView, ReloadResult, SettingView, TokenRotation } from './settings.ts'
 
 export type { EventsOptions } from './event-reader.ts'
 export { ApiError, type ClientOptions, Unreachable } from './request.ts'
@@ -68,6 +68,8 @@ export interface Client {
   reloadConfig(): Promise<ReloadResult>
   /** The new token, this once; null for a session. */
   rotateToken(): Promise<string | null>
+  machine(): Promise<MachineView>
+  doctor(): Promise<DoctorReport>
   demoStop(forget: boolean): Promise<DemoStop>
   /** `node` null: all of them. */
   demoOutage(node: string | null, seconds: number): Promise<DemoOutage>
@@ -121,6 +123,8 @@ export function createClient(options: ClientOptions): Client {
     settings: () => api.get('/api/settings'),
     reloadConfig: () => api.write('POST', '/api/config/reload'),
     rotateToken: async () => (await api.write<TokenRotation>('POST', '/api/token/rotate')).token,
+    machine: () => api.get('/api/machine'),
+    doctor: () => api.get('/api/doctor'),
     demoStop: forget => api.write('POST', '/api/demo/stop', { forget }),
     demoOutage: (node, seconds) => api.write('POST', '/api/demo/outage', { ...(node !== null && { node }), seconds }),
     health: () => api.get('/healthz'),

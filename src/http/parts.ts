@@ -5,7 +5,7 @@ import type { ConnectInfo } from '../api/identities.ts'
 import type { LogLine, MessageView, Verdict } from '../api/messages.ts'
 import type { ProblemPlace } from '../api/problems.ts'
 import type { RejectCounts, RejectView } from '../api/rejects.ts'
-import type { ReloadResult, SettingView } from '../api/settings.ts'
+import type { DoctorReport, MachineView, ReloadResult, SettingView } from '../api/settings.ts'
 import type { Alerts, Audit, Fleet } from '../fleet/fleet.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { ReadingsStore } from '../store/readings.ts'
@@ -21,6 +21,8 @@ export interface HttpParts {
   readonly token: TokenPart
   readonly settings: SettingsPart
   readonly demo: DemoPart
+  readonly machine: () => MachineView
+  readonly doctor: () => Promise<DoctorReport>
   /** Host names served besides `localhost` and IP addresses, e.g. `greenhouse.local`. */
   readonly hostNames?: readonly string[]
   readonly version: string

@@ -18,6 +18,7 @@ import { eventRoutes } from './routes/events.ts'
 import { exportRoutes } from './routes/export.ts'
 import { identityRoutes } from './routes/identities.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
+import { machineRoutes } from './routes/machine.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { readingsRoutes } from './routes/readings.ts'
@@ -44,6 +45,7 @@ const routes = [
   stateRoutes,
   settingsRoutes,
   demoRoutes,
+  machineRoutes,
   connectRoutes,
   sessionRoutes,
 ]

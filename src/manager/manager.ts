@@ -3,24 +3,26 @@ import { fileURLToPath } from 'node:url'
 import type { ConnectInfo } from '../api/identities.ts'
 import type { RunInfo } from '../api/run.ts'
 import type { Resolved } from '../config/config.ts'
-import { type MachineState, openAudit } from '../fleet/fleet.ts'
+import { openAudit } from '../fleet/fleet.ts'
 import { openFleet } from '../fleet/open.ts'
 import { openHttp } from '../http/http.ts'
 import { type LaneStats, openLane, openRejects } from '../ingest/ingest.ts'
 import { createLedger } from '../ledger/create.ts'
 import { joinAlerts } from './alerts.ts'
+import { ownDeeds } from './audit.ts'
 import { joinBackups } from './backups.ts'
 import { openClockGuard } from './clock-guard.ts'
 import { damageFound } from './damage.ts'
 import { openParts } from './embedded.ts'
 import { isLoopback, listening } from './errors.ts'
+import { examine } from './examination.ts'
 import { healthOf } from './health.ts'
 import { identitySources, liveSessions } from './identities.ts'
 import { createKeeper } from './keeper.ts'
 import { checkHosts, openLan } from './lan.ts'
 import { createLive } from './live.ts'
 import { type Log, openLog } from './log.ts'
-import { type MachineFacts, machineReader } from './machine-facts.ts'
+import { openMachine } from './machine.ts'
 import { joinMessages } from './messages.ts'
 import { type Notice, watchNotices } from './notices.ts'
 import { openOwnBroker } from './own-broker.ts'
@@ -35,6 +37,7 @@ import { createVirtualNodes } from './virtual-nodes.ts'
 
 export { DataInUse, NotLoopback, PortTaken } from './errors.ts'
 export type { Notice } from './notices.ts'
+export { offlineDoctor } from './offline-doctor.ts'
 export { rotateTokenFile } from './token.ts'
 
 /** manager: checked options in, a running Espalier out. It opens, joins, starts and stops the rooms, in an order that keeps the
@@ -68,19 +71,14 @@ export async function startManager(first: Good, again: () => Promise<Resolved>):
   const opened: (() => Promise<unknown>)[] = [] // closed from the last to the first
   const closing = (): Promise<void> => closeInTurn(opened.reverse(), log)
   try {
-    const { run, connect, onNotice } = await open(settings, log, opened)
-    return { run, connect, onNotice, reload: settings.reload, stop: closing }
+    return { ...(await open(settings, log, opened)), stop: closing }
   } catch (error) {
     await closing()
     throw error
   }
 }
 
-async function open(
-  settings: Settings,
-  log: Log,
-  opened: (() => Promise<unknown>)[],
-): Promise<Pick<Manager, 'run' | 'connect' | 'onNotice'>> {
+async function open(settings: Settings, log: Log, opened: (() => Promise<unknown>)[]): Promise<Omit<Manager, 'stop'>> {
   const options = settings.current
   const { records, journal, store, metrics, hub, clock } = await openParts(options, log)
   opened.push(
@@ -89,10 +87,13 @@ async function open(
     () => store.close(),
   )
   const secrets = await openSecrets(options.data)
+  const audit = await openAudit({ records, clock, onProblem: text => log.warn(text) })
+  const deeds = ownDeeds(audit)
+  opened.push(() => audit.close())
 
   const ledger = createLedger()
   const guard = await openClockGuard(records, clock)
-  const lan = await openLan({ options, clock, clockSuspect: guard.suspect, log })
+  const lan = await openLan({ options, clock, clockSuspect: guard.suspect, log, onRenewed: deeds.certificate })
   const fleet = await openFleet({
     records,
     ledger,
@@ -114,16 +115,10 @@ async function open(
   })
   const damage = damageFound(records, torn, log)
   const messages = joinMessages(fleet, hub, clock)
-  const audit = await openAudit({ records, clock, onProblem: text => log.warn(text) })
-  const machineState = (): MachineState => ({
-    diskFreeBytes: machine?.disk_free_bytes ?? null,
-    diskTotalBytes: machine?.disk_total_bytes ?? null,
-    fullAt: null,
-    certificates: [],
-  })
-  const alerting = { records, clock, clockSuspect: guard.suspect, settings, fleet, ledger, machine: machineState, hub, log }
+  const machine = await openMachine({ data: options.data, records, store, lan, clock })
+  const alerting = { records, clock, clockSuspect: guard.suspect, settings, fleet, ledger, machine: machine.state, hub, log }
   const { alerts, close: closeAlerts } = await joinAlerts(alerting)
-  opened.push(() => audit.close(), closeAlerts)
+  opened.push(closeAlerts)
 
   const lane = openLane({
     journal,
@@ -154,21 +149,42 @@ async function open(
   })
   rejects.on(reject => hub.publish({ type: 'reject', data: reject }))
 
-  const readMachine = machineReader(options.data, clock)
-  let machine: MachineFacts | null = null
   const reports = createReports({
     broker,
-    machine: async () => (machine = await readMachine()),
+    machine: machine.read,
     totals: () => totalsOf(lane.stats()),
     clock,
     clockSuspect: guard.suspect,
     version,
     onView: data => hub.publish({ type: 'broker', data }),
   })
-  const retention = await openRetention({ store, records, settings: options, clock, clockSuspect: guard.suspect, hub, log })
+  const retention = await openRetention({
+    store,
+    records,
+    settings: options,
+    clock,
+    clockSuspect: guard.suspect,
+    hub: deeds.throughHub(hub),
+    log,
+  })
   const nodes = (): number => fleet.nodes().length
-  const backups = joinBackups({ data: options.data, settings, version, lane, journal, records, store, broker, nodes, clock, log })
+  const backups = joinBackups({
+    data: options.data,
+    settings,
+    version,
+    lane,
+    journal,
+    records,
+    store,
+    broker,
+    nodes,
+    clock,
+    log,
+    onTurn: deeds.backup,
+  })
   const virtual = createVirtualNodes({ options, fleet, store, ledger, lane, broker, clock, version })
+  const health = () => healthOf({ broker, store, journal, lane, clockSuspect: guard.suspect, machine: machine.facts, damage })
+  const examined = { settings, clock, health, machine, fleet, lane, broker, messages, retention, backups }
   const http = await listening('--http-port', options.httpHost, options.httpPort, () =>
     openHttp({
       host: options.httpHost,
@@ -190,7 +206,9 @@ async function open(
       broker: reports.view,
       connect: lan.connect,
       hostNames: lan.hostNames,
-      health: () => healthOf({ broker, store, journal, lane, clockSuspect: guard.suspect, machine: () => machine, damage }),
+      health,
+      machine: () => machine.view(retention.report()),
+      doctor: () => examine(examined),
       events: hub,
       metrics,
       counters: () => lane.stats(),
@@ -217,7 +235,12 @@ async function open(
   opened.push(await writeRunFile(options.data, run))
   await virtual.start(run.mqtt)
   opened.push(virtual.close)
-  return { run, connect: lan.connect, onNotice: tell => watchNotices(messages, fleet, clock, tell) }
+  return {
+    run,
+    connect: lan.connect,
+    onNotice: tell => watchNotices(messages, fleet, clock, tell),
+    reload: () => deeds.reload(settings.reload()),
+  }
 }
 
 const totalsOf = ({ stored, rejected }: LaneStats) => ({

@@ -12,6 +12,8 @@ export interface Settings {
   onChange<K extends keyof UpOptions>(option: K, apply: (value: UpOptions[K]) => void | Promise<void>): void
   /** GET /api/settings. */
   views(): SettingView[]
+  /** Keys that a reload found changed and that wait for a restart. */
+  waiting(): readonly string[]
   /** Reads everything again. What is wrong with it comes back, and then nothing has changed. One at a time. */
   reload(): Promise<ReloadOutcome>
 }
@@ -50,6 +52,7 @@ export function openSettings(first: Good, again: () => Promise<Resolved>, log: L
   const current = liveView(() => values)
   const from = new Map(first.from)
   const listeners = new Map<Option, Apply[]>()
+  let waiting: readonly string[] = []
   let turn: Promise<unknown> = Promise.resolve()
 
   const tell = async (option: Option): Promise<void> => {
@@ -69,7 +72,8 @@ export function openSettings(first: Good, again: () => Promise<Resolved>, log: L
     for (const { option, reload } of known) if (reload) from.set(option, next.from.get(option)!)
     values = { ...values, ...Object.fromEntries(live.map(({ option }) => [option, next.options[option]])) }
     for (const { option } of live) await tell(option)
-    return { ok: true, applied: live.map(s => s.key), needs_restart: changed.filter(s => !s.reload).map(s => s.key) }
+    waiting = changed.filter(s => !s.reload).map(s => s.key)
+    return { ok: true, applied: live.map(s => s.key), needs_restart: [...waiting] }
   }
 
   return {
@@ -85,6 +89,7 @@ export function openSettings(first: Good, again: () => Promise<Resolved>, log: L
         help,
         reload,
       })),
+    waiting: () => waiting,
     reload() {
       const done = turn.then(reload)
       turn = done.then(

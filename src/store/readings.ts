@@ -14,6 +14,8 @@ export interface ReadingsStore extends Applier {
   latest(node: string): ReadonlyMap<string, { readonly value: number; readonly time: number }>
   /** The newest row's time of a node, null for none. */
   lastTime(node: string): number | null
+  /** The time of the oldest row of all, null for none. */
+  oldest(): number | null
   /** Ids that have a row, also removed ones whose history was kept. */
   nodes(): readonly string[]
   /** All field names a node ever used. */

@@ -6,6 +6,7 @@ import type { Health } from '../../src/api/health.ts'
 import type { IdentityView } from '../../src/api/identities.ts'
 import type { NodeView } from '../../src/api/nodes.ts'
 import type { RejectView } from '../../src/api/rejects.ts'
+import type { MachineView } from '../../src/api/settings.ts'
 import type { ReadingEvent } from '../../src/contract/events.ts'
 import type { Fleet } from '../../src/fleet/fleet.ts'
 import { createEventHub, createMetrics, type HttpParts } from '../../src/http/http.ts'
@@ -122,6 +123,24 @@ const report = (node: string): LedgerReport => ({
   gaps: [],
 })
 
+const machineView: MachineView = {
+  name: 'greenhouse',
+  cpu_percent: 3,
+  rss_bytes: 100_000_000,
+  mem_free_bytes: 500_000_000,
+  disk_free_bytes: 10_000_000_000,
+  disk_total_bytes: 30_000_000_000,
+  temperature_c: 48.2,
+  full_at: null,
+  written_bytes_day: 200_000_000,
+  store_bytes: 1_000_000,
+  readings: 3,
+  oldest_reading: 1_704_844_800_000,
+  certificates: [],
+  retention: [],
+  uptime: 60,
+}
+
 const good = { ok: true, detail: 'well' }
 export const healthy: Health = { status: 'ok', checks: { broker: good, store: good, disk: good, clock: good, ingest: good } }
 
@@ -223,6 +242,8 @@ export function fakeParts(options: FakeOptions = {}) {
     port: 0,
     token: { current: () => token, rotate: async () => 'a-new-token', onRotate: () => () => {} },
     settings: { views: () => [], reload: async () => ({ ok: true, applied: [], needs_restart: [] }) },
+    machine: () => machineView,
+    doctor: async () => ({ ok: true, findings: [] }),
     demo: {
       stop: async forget => ({ stopped: ['sim-1'], forgotten: forget ? ['sim-1'] : [] }),
       outage: node => (node === null || node === 'sim-1' ? ['sim-1'] : []),

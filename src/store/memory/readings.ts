@@ -59,6 +59,10 @@ export function createMemoryReadings(): ReadingsStore {
       const rows = nodes.get(node)
       return rows ? [...rows.keys()].reduce((a, b) => Math.max(a, b)) : null
     },
+    oldest() {
+      const times = [...nodes.values()].flatMap(rows => [...rows.keys()])
+      return times.length > 0 ? times.reduce((a, b) => Math.min(a, b)) : null
+    },
     nodes: () => [...nodes.keys()],
     fieldNames: node => [...(latest.get(node)?.keys() ?? [])].sort(),
     async range(query) {

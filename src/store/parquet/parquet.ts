@@ -4,6 +4,7 @@ import { comparePositions } from '../../contract/events.ts'
 import type { Clock } from '../../kit/clock.ts'
 import type { ExportQuery, RangeQuery, RangeResult, ReadingsStore, Row, StoreStats } from '../readings.ts'
 import { joined, type RollupKind, type RollupRow, rollUp, rollupMs } from '../rollup.ts'
+import { breathe } from './breathe.ts'
 import type { KeepLimits } from './keep-limits.ts'
 import type { FileEntry, SetAside, Sweep } from './manifest.ts'
 import { NodeRows } from './node-rows.ts'
@@ -83,7 +84,7 @@ export interface StoreSnapshot {
 
 /** Rows of an export, or of a node, that are in memory at once. */
 const windowRows = 100_000
-const exportChunkRows = 2_000
+const exportChunkRows = 500
 
 /** Opens the embedded readings store. Journal batches come in through `apply` and lie in typed arrays until a seal makes them files;
  *  questions are answered from both. Durable is what the manifest names, together with the watermark that says how much of the journal
@@ -195,6 +196,12 @@ class Store implements ParquetReadings {
     return this.sealer.newest.lastTime(node)
   }
 
+  oldest(): number | null {
+    const inMemory = this.sealer.memory().flatMap(rows => [...rows.nodes.values()].map(node => node.settle().times[0]!))
+    const from = [...this.premises.manifest.state.files.map(file => file.from), ...inMemory]
+    return from.length > 0 ? from.reduce((a, b) => Math.min(a, b)) : null
+  }
+
   fieldNames(node: string): readonly string[] {
     return [...this.latest(node).keys()].sort()
   }
@@ -235,6 +242,7 @@ class Store implements ParquetReadings {
         if (chunk.length < exportChunkRows) continue
         yield chunk
         chunk = []
+        await breathe()
       }
     if (chunk.length > 0) yield chunk
   }

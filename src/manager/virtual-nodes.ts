@@ -50,13 +50,14 @@ export function createVirtualNodes(parts: VirtualNodesParts): VirtualNodes {
   return {
     async start(broker) {
       if (options.sim === 0) return
-      const ids = Array.from({ length: options.sim }, (_, i) => `sim-${i + 1}`)
+      const ids = Array.from({ length: options.sim }, (_, i) => `sim-${i + 1}`).filter(id => !isPersons(id, fleet))
       await parts.lane.between(() => fleet.readmit(ids))
       await mkdir(stateDir, { recursive: true, mode: 0o700 })
       running = startFleet({
         broker: { ...broker },
         nodes: options.sim,
         prefix: 'sim-',
+        except: id => isPersons(id, fleet),
         intervalS: options.simIntervalS,
         seed: 1,
         clock,
@@ -76,6 +77,12 @@ export function createVirtualNodes(parts: VirtualNodesParts): VirtualNodes {
     outage: (node, seconds) => running?.outage(node, seconds * 1_000) ?? [],
     close: end,
   }
+}
+
+/** Added or claimed by a person while no virtual node had the id: none may speak for it. */
+function isPersons(id: string, fleet: Fleet): boolean {
+  const node = fleet.node(id)
+  return fleet.identities.list().some(identity => identity.id === id) || (node?.claimed === true && !node.virtual)
 }
 
 /** Between two batches, so that nothing judged before comes in behind it. */

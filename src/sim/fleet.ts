@@ -15,6 +15,8 @@ export interface FleetOptions {
   /** How many nodes; their ids are `<prefix>1` to `<prefix>N`. */
   readonly nodes: number
   readonly prefix: string
+  /** Ids that are left out: they are taken. */
+  readonly except?: (id: string) => boolean
   /** Seconds between two readings of a node. */
   readonly intervalS: number
   readonly seed: number
@@ -95,7 +97,8 @@ export function runFleet(options: FleetOptions): Fleet {
   const execLog = options.execLog === undefined ? null : openExecLog(options.execLog)
   const nodesClock: Clock = { monoMs: () => clock.monoMs(), wallMs: () => clock.wallMs() + faults.clockS * 1_000 }
   const chance = seeded(options.seed)
-  const seats = Array.from({ length: options.nodes }, (_, i) => seat(i))
+  const places = Array.from({ length: options.nodes }, (_, i) => i)
+  const seats = places.filter(i => !options.except?.(`${options.prefix}${i + 1}`)).map(seat)
   let connections = 0
   let failure: string | null = null
   let everConnected = false

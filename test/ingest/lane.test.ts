@@ -340,6 +340,31 @@ describe('rejects', () => {
     expect(Object.keys(await world.rows('02'))).toHaveLength(1)
   })
 
+  test('what a node says that nobody claimed is kept apart whole, with its raw bytes, until it is claimed', async () => {
+    const claimed = new Set(['02'])
+    const world = openWorld({ unclaimed: node => !claimed.has(node) })
+    const reading = { timestamp: t0, boot: 1, seq: 0, sensors: { a: 1 } }
+    const birth = '{"node_id":"node_01","online":true}'
+    await world.send(
+      reading,
+      message('iot/node/01/status', birth),
+      message('iot/node/01/status', '', { retain: true }),
+      message('iot/node/01/ack', '{"node_id":"node_01","command":"ping","state":"done"}'),
+      telemetry({ timestamp: t0, sensors: { a: 1 } }, world.clock.wall, '02'),
+    )
+    expect(reasons(world)).toEqual(['unclaimed', 'unclaimed', 'unclaimed'])
+    expect(Buffer.from(world.rejects()[1]!.raw).toString()).toBe(birth)
+    expect(world.rejects()[0]).toMatchObject({
+      node: '01',
+      settles: null,
+      detail: expect.stringContaining('espalier node claim'),
+    })
+    expect([Object.keys(await world.rows('01')), Object.keys(await world.rows('02'))]).toEqual([[], [`${t0 * 1000}`]])
+    claimed.add('01')
+    await world.send(reading) // the node still has it: nothing settled it
+    expect(Object.keys(await world.rows('01'))).toHaveLength(1)
+  })
+
   test('the 129th sensor name of a node is refused; wifi_rssi and uptime are no sensors', async () => {
     const world = openWorld()
     const names = (from: number, to: number) =>

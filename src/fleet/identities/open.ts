@@ -47,7 +47,8 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
   }
 
   async function add({ id, name, cert = false }: NodeAddition): Promise<IdentityResult<Credential>> {
-    if (parts.standsIn(id)) return no('virtual', `${id} is a virtual node of this server; take another id, or start with --sim 0`)
+    if (parts.standsIn(id) && registry.get(id)?.claimed !== true)
+      return no('virtual', `${id} is a virtual node of this server; take another id, or start with --sim 0`)
     if (book.get(id) !== undefined) return no('exists', `${id} has a credential already; rotate it for a new one, or remove it`)
     const drawn = await draw(id, cert)
     if (drawn === null) return noIssuer()

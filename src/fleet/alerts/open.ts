@@ -1,21 +1,19 @@
 import { randomFillSync } from 'node:crypto'
-import type { AlertChannelView, AlertView, ChannelTest } from '../../api/alerts.ts'
-import type { Finding } from '../../api/settings.ts'
-import type { AlertChannel, AlertRule, AlertsConfig } from '../../contract/alert-rules.ts'
+import type { AlertView } from '../../api/alerts.ts'
+import type { AlertRule, AlertsConfig } from '../../contract/alert-rules.ts'
 import { firstPosition, type Position } from '../../contract/events.ts'
 import { ulidGenerator } from '../../kit/ulid.ts'
 import type { Change } from '../../store/records.ts'
 import type { Alerts, AlertsParts } from './alerts.ts'
 import { openBook } from './book.ts'
-import type { Channel } from './channels/channel.ts'
-import { createChannel } from './channels/create.ts'
 import { boundVerdict, covers, type Sample, thresholdDetail } from './conditions.ts'
 import { type Instance, type Moment, newInstance, subjectKey, viewOf } from './instance.ts'
 import { step, type Verdict } from './machine.ts'
 import { messageOf, testMessage } from './messages.ts'
-import { createOutbox, type Envelope, type Outbox, outboxCollection, type Try } from './outbox.ts'
+import { type Envelope, outboxCollection } from './outbox.ts'
 import { openSilences } from './silences.ts'
 import { createSweep } from './sweep.ts'
+import { createSwitchboard } from './switchboard.ts'
 import { createWatch } from './watch.ts'
 import { ruleText } from './words.ts'
 
@@ -23,15 +21,6 @@ const nodesEveryMs = 5_000
 const machineEveryMs = 10_000
 /** What only a replay of samples would bring again (pending, good since) is written this often at most, without a sync. */
 const softEveryMs = 10_000
-const testPatienceMs = 15_000
-
-interface Wired {
-  readonly config: AlertChannel
-  readonly channel: Channel
-  readonly outbox: Outbox
-  last: AlertChannelView['last']
-}
-
 /** Joins rules, the machine of each alert, records and channels. Everything that is to be told goes into one synced write with the
  *  alert it tells of, and only then to its channel. */
 export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
@@ -46,7 +35,6 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
   const listeners = new Set<(alert: AlertView) => void>()
   let rules: readonly AlertRule[] = []
   let rulesByName = new Map<string, AlertRule>()
-  let wired = new Map<string, Wired>()
   /** To be written, synced: they changed state, or are to be told. */
   const hard = new Set<string>()
   const soft = new Set<string>()
@@ -126,11 +114,11 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
     const put = (event: 'firing' | 'resolved', channels: readonly string[]): void => {
       const message = messageOf(i, event, rule, i.node === null ? undefined : parts.node(i.node), place)
       for (const channel of channels)
-        if (wired.has(channel)) envelopes.push({ key: `${channel}/${nextId()}`, channel, alert: i.id, message })
+        if (board.has(channel)) envelopes.push({ key: `${channel}/${nextId()}`, channel, alert: i.id, message })
     }
     let { told, closed } = i
     if (told === null && i.firedAt !== null && silences.until(i.rule, i.node) === null) {
-      told = (rule?.channels ?? [...wired.keys()]).filter(name => wired.has(name))
+      told = (rule?.channels ?? board.names()).filter(board.has)
       put('firing', told)
     }
     if (i.phase === null && !closed) {
@@ -188,8 +176,8 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
       const instance = book.get(id)
       if (instance) announce(instance)
     }
-    for (const envelope of envelopes) wired.get(envelope.channel)?.outbox.push(envelope)
-    for (const { outbox } of wired.values()) outbox.turn()
+    board.push(envelopes)
+    board.turn()
   }
 
   /** Not written: nothing was told, and all of it is due again. */
@@ -208,43 +196,26 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
     }
   }
 
-  function tried(envelope: Envelope, result: Try): Change[] {
-    const time = clock.wallMs()
-    const known = wired.get(envelope.channel)
-    if (known) known.last = { time, ...result }
-    const instance = book.get(envelope.alert)
-    if (instance === undefined) return []
-    const event = envelope.message.event === 'resolved' ? 'resolved' : 'firing'
-    const entry = { channel: envelope.channel, event, time, ...result } as const
-    instance.notified = [...instance.notified.filter(n => n.channel !== envelope.channel), entry]
-    announce(instance)
-    return [book.change(instance.id, now())]
-  }
-
-  function wire(channels: readonly AlertChannel[]): void {
-    const next = new Map<string, Wired>()
-    for (const config of channels) {
-      const channel = createChannel(config)
-      const known = wired.get(config.name)
-      if (known) known.outbox.use(channel)
-      const outbox = known?.outbox ?? createOutbox({ records, clock, channel, tried, problem })
-      next.set(config.name, { config, channel, outbox, last: known?.last ?? null })
-    }
-    for (const [name, { outbox }] of wired) if (!next.has(name)) discard(name, outbox.clear())
-    wired = next
-  }
-
-  function discard(channel: string, envelopes: readonly Envelope[]): void {
-    if (envelopes.length === 0) return
-    problem(`channel ${channel} is gone, and ${envelopes.length} messages for it with it`)
-    const changes = envelopes.map(({ key }) => ({ collection: outboxCollection, key, remove: true }) as const)
-    writing = writing.then(() => records.write(changes, { sync: false })).catch(() => undefined)
-  }
+  const board = createSwitchboard({
+    records,
+    clock,
+    problem,
+    tried(envelope, result) {
+      const instance = book.get(envelope.alert)
+      if (instance === undefined) return []
+      const event = envelope.message.event === 'resolved' ? 'resolved' : 'firing'
+      const entry = { channel: envelope.channel, event, time: clock.wallMs(), ...result } as const
+      instance.notified = [...instance.notified.filter(n => n.channel !== envelope.channel), entry]
+      announce(instance)
+      return [book.change(instance.id, now())]
+    },
+  })
 
   function setRules(config: AlertsConfig): void {
     rules = config.rules
     rulesByName = new Map(rules.map(rule => [rule.name, rule]))
-    wire(config.channels)
+    const dropped = board.use(config.channels)
+    writing = writing.then(() => dropped)
     const views = parts.nodes()
     watch.refresh(views, rules)
     for (const i of [...book.actives()]) if (rulesByName.get(i.rule)?.kind !== i.kind) endQuietly(i, 'the rule is gone')
@@ -275,23 +246,8 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
     }
   }
 
-  async function load(): Promise<void> {
-    const orphans = new Map<string, Envelope[]>()
-    for await (const [, envelope] of records.list<Envelope>(outboxCollection)) {
-      const known = wired.get(envelope.channel)
-      if (known) known.outbox.push(envelope)
-      else orphans.set(envelope.channel, [...(orphans.get(envelope.channel) ?? []), envelope])
-    }
-    for (const [channel, envelopes] of orphans) discard(channel, envelopes)
-    for (const alert of book.list({ limit: Number.POSITIVE_INFINITY }, silences.until))
-      for (const { channel, time, ok, detail } of alert.notified) {
-        const known = wired.get(channel)
-        if (known && (known.last === null || known.last.time < time)) known.last = { time, ok, detail }
-      }
-  }
-
   setRules(parts.config)
-  await load()
+  await board.load(book.list({ limit: Number.POSITIVE_INFINITY }, silences.until))
 
   return {
     apply(batch, live) {
@@ -312,27 +268,12 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
         text: ruleText(rule),
         from: rule.from,
         nodes: rule.nodes,
-        channels: [...(rule.channels ?? wired.keys())],
+        channels: [...(rule.channels ?? board.names())],
         firing: book.firing(rule.name),
         silenced_until: silences.until(rule.name, null),
       })),
-    channels: () =>
-      [...wired.values()].map(({ config, channel, last }) => ({
-        name: config.name,
-        type: config.type,
-        target: channel.target,
-        from: config.from,
-        last,
-      })),
-    async test(name): Promise<ChannelTest | undefined> {
-      const known = wired.get(name)
-      if (known === undefined) return undefined
-      const message = testMessage(`test-${nextId()}`, clock.wallMs(), name, place)
-      const { ok, detail } = await known.channel.send(message, AbortSignal.timeout(testPatienceMs))
-      known.last = { time: clock.wallMs(), ok, detail }
-      if (ok) known.outbox.retryNow()
-      return { channel: name, ok, detail }
-    },
+    channels: board.views,
+    test: name => board.test(name, testMessage(`test-${nextId()}`, clock.wallMs(), name, place)),
     async silence(silence) {
       if (!rulesByName.has(silence.rule)) return false
       await silences.set(silence, now())
@@ -341,7 +282,7 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
       return true
     },
     setRules,
-    findings: () => [...wired.values()].flatMap(findingsOf),
+    findings: board.findings,
     async tick() {
       const moment = now()
       if (moment.monoMs - nodesMs >= nodesEveryMs) {
@@ -356,7 +297,7 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
         if (i.told === null && i.firedAt !== null && silences.until(i.rule, i.node) === null) hard.add(i.id)
       save()
       await writing
-      for (const { outbox } of wired.values()) outbox.turn()
+      board.turn()
     },
     on(listener) {
       listeners.add(listener)
@@ -367,26 +308,7 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
       for (const i of book.actives()) soft.add(i.id)
       save()
       await writing
-      await Promise.all([...wired.values()].map(({ outbox }) => outbox.close()))
+      await board.close()
     },
   }
-}
-
-function findingsOf({ config, outbox, last }: Wired): Finding[] {
-  const subject = `alerts.channels.${config.name}`
-  const found: Finding[] = []
-  if (last !== null && !last.ok) {
-    const waiting = outbox.waiting > 0 ? `; ${outbox.waiting} messages wait and are sent when it takes them` : ''
-    const fix = `mend it (${config.from}), then: espalier alerts test ${config.name}`
-    found.push({ code: 'alert_channel', severity: 'warning', subject, what: `${last.detail}${waiting}`, fix })
-  }
-  if (outbox.lost > 0)
-    found.push({
-      code: 'alert_given_up',
-      severity: 'warning',
-      subject,
-      what: `${outbox.lost} messages were given up in this run`,
-      fix: 'espalier alerts lists what they were about',
-    })
-  return found
 }

@@ -1,34 +1,18 @@
 import type { Socket } from 'node:net'
-import type { Clock } from '../../kit/clock.ts'
-import type { BrokerHandlers, BrokerNotice, Identity, Refusal } from '../broker.ts'
+import type { Identity, Refusal } from '../broker.ts'
 import type { Client } from './client.ts'
-import type { Entrance } from './entrance.ts'
-import type { Exchange } from './exchange.ts'
 import { Framing } from './framing.ts'
 import { type ConnectRead, type ConnectRequest, readConnect, readSubscribe, readUnsubscribe } from './guard.ts'
 import type { Arrival } from './listener.ts'
 import type { Qos } from './message.ts'
-import type { BrokerLimits } from './options.ts'
 import { answer, connackCode, packetType } from './packets.ts'
 import { Publish } from './publish.ts'
 import type { Inbox } from './queue.ts'
+import { addressOf, refusalOf, tlsHandshake } from './refusal.ts'
 import type { Session } from './session.ts'
+import type { Shared } from './shared.ts'
 import type { Will } from './will.ts'
-import { type OutCounters, Writer } from './writer.ts'
-
-/** What all connections share. */
-export interface Shared {
-  readonly exchange: Exchange
-  readonly entrance: Entrance
-  readonly limits: BrokerLimits
-  readonly clock: Clock
-  readonly counters: OutCounters & { messagesIn: number; bytesIn: number }
-  readonly oversize: BrokerHandlers['oversize']
-  notice(notice: BrokerNotice): void
-  /** A client broke the protocol. */
-  fault(client: string, why: string): void
-  gone(connection: Connection): void
-}
+import { Writer } from './writer.ts'
 
 /** One socket: bytes in, steps for the exchange out; what the exchange sends, back to bytes. It knows the protocol's outer rules
  *  (first CONNECT, flags, lengths, keep alive) and stops reading whenever the broker is behind; it routes nothing. */
@@ -96,7 +80,7 @@ export class Connection implements Client {
     }
     if (this.state !== 'connecting') return false
     if (first !== packetType.connect << 4) {
-      if (first === tlsHandshake) this.refused('tls_on_plain', null, null, null)
+      if (first === tlsHandshake) this.refused('tls_on_plain', null)
       this.fail('the first packet is not CONNECT') // [MQTT-3.1.0-1]
     } else this.onConnect(readConnect(bytes, start, end))
     return false
@@ -170,7 +154,7 @@ export class Connection implements Client {
     if (!read.ok) {
       if (read.refuse !== null) {
         this.writer.put(read.refuse)
-        this.refused('version', null, null, read.why)
+        this.refused('version', read.why)
       }
       this.fail(read.why)
       return
@@ -186,17 +170,11 @@ export class Connection implements Client {
     const name = await entrance.judge(request, this.socket.remoteAddress ?? '', this.arrival)
     if (this.state !== 'judging') return
     if (typeof name === 'number') {
-      const { certificate, foreign } = this.arrival
-      const shown = certificate !== null || foreign !== null
-      const why = shown && name === connackCode.notAuthorized ? 'credentials' : refusals[name]
-      if (why !== undefined) this.refused(why, certificate?.cn ?? request.user, request.clientId, foreign)
-      this.refuse(name)
-      return
+      const told = refusalOf(name, request, this.arrival, this.address)
+      if (told !== null) this.shared.notice(told)
+      return this.refuse(name)
     }
-    if (exchange.revocations.since(this.askedAt, name.identity.user)) {
-      this.refuse(connackCode.badCredentials)
-      return
-    }
+    if (exchange.revocations.since(this.askedAt, name.identity.user)) return this.refuse(connackCode.badCredentials)
     this.identity = name.identity
     this.key = name.key
     this.client = name.client
@@ -244,8 +222,9 @@ export class Connection implements Client {
     this.leave()
   }
 
-  private refused(why: Refusal, user: string | null, client: string | null, got: string | null): void {
-    this.shared.notice({ kind: 'refused', why, user, client, address: this.address, got })
+  /** Before a CONNECT could be judged. */
+  private refused(why: Refusal, got: string | null): void {
+    this.shared.notice({ kind: 'refused', why, user: null, client: null, address: this.address, got })
   }
 
   /** Closed for what it did; its will is published [MQTT-3.1.2-8]. Answers false: nothing more is read. */
@@ -318,15 +297,3 @@ export class Connection implements Client {
     if (!this.writer.waiting) this.takenAt = now
   }
 }
-
-/** The first byte of a TLS record that begins a handshake. */
-const tlsHandshake = 0x16
-
-const refusals: Readonly<Record<number, Refusal>> = {
-  [connackCode.badCredentials]: 'credentials',
-  [connackCode.notAuthorized]: 'anonymous',
-  [connackCode.badClientId]: 'client_id',
-}
-
-export const addressOf = ({ remoteAddress = '?', remotePort = 0 }: Socket): string =>
-  remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`

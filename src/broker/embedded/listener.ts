@@ -1,8 +1,9 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type SecureContextOptions, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import type { BrokerNotice, ClientCertificate } from '../broker.ts'
-import { addressOf } from './connection.ts'
+
 import type { BrokerLimits, ListenerOptions } from './options.ts'
+import { addressOf } from './refusal.ts'
 
 /** What is known of a client before its first packet. */
 export interface Arrival {

@@ -239,6 +239,17 @@ test('a channel that is configured anew gets what waits; one that is gone takes 
   await other.close()
 })
 
+test('a rule that is gone after a restart ends its alert, and that is told once', async () => {
+  await world.open([hot()], [hook()])
+  world.read(40)
+  await receiver.count(1)
+  await told(1)
+  await world.restart([], [hook()])
+  await receiver.count(2)
+  await world.pass(30)
+  expect(events()).toEqual(['firing hot 01', 'resolved hot 01'])
+})
+
 test('only the newest thousand of those that are over are kept', async () => {
   await world.open([hot({ resolveAfterMs: 0 })], [])
   for (let i = 0; i < 1_010; i++) {

@@ -250,6 +250,17 @@ describe('durations', () => {
 })
 
 describe('rules that change while running', () => {
+  test('a rule that looks at another sensor now begins anew; what was pending is told as over', async () => {
+    const alerts = await world.open([hot(), hot({ name: 'slow', forMs: 60_000 })])
+    world.read(40)
+    await world.pass(1)
+    const moved = { kind: 'threshold', sensor: 'soil', above: 30, below: null, clear: 28 } as const
+    alerts.setRules({ rules: [hot(moved), hot({ name: 'slow', forMs: 60_000, ...moved })], channels: [] })
+    await world.pass(1)
+    expect(world.states()).toEqual(['hot 01 resolved'])
+    expect(world.seen.map(a => `${a.rule} ${a.state}`)).toEqual(['slow pending', 'hot firing', 'slow resolved', 'hot resolved'])
+  })
+
   test('alerts of a rule that is gone end, others stay', async () => {
     const alerts = await world.open([hot(), hot({ name: 'warm' })])
     world.read(40)

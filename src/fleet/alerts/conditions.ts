@@ -83,15 +83,16 @@ export function diskSample(rule: Of<'disk'>, machine: MachineState, wallMs: numb
   return { verdict: 'good', value: diskFreeBytes, detail: free }
 }
 
-/** The one that ends first. No certificates: nothing to say. */
+/** The one that ends first; without certificates nothing can end. */
 export function certificateSample(
   rule: Of<'certificate'>,
   machine: MachineState,
   wallMs: number,
   clockSuspect: boolean,
 ): Sample | null {
+  if (clockSuspect) return null
   const first = machine.certificates.toSorted((a, b) => a.expires - b.expires)[0]
-  if (first === undefined || clockSuspect) return null
+  if (first === undefined) return { verdict: 'good', value: null, detail: 'there are no certificates' }
   const days = Math.round((first.expires - wallMs) / 86_400_000)
   return {
     verdict: first.expires - wallMs < rule.expiresWithinMs ? 'bad' : 'good',

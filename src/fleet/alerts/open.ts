@@ -3,14 +3,13 @@ import type { AlertView } from '../../api/alerts.ts'
 import type { AlertRule, AlertsConfig } from '../../contract/alert-rules.ts'
 import { firstPosition, type Position } from '../../contract/events.ts'
 import { ulidGenerator } from '../../kit/ulid.ts'
-import type { Change } from '../../store/records.ts'
 import type { Alerts, AlertsParts } from './alerts.ts'
 import { openBook } from './book.ts'
 import { boundVerdict, covers, type Sample, thresholdDetail } from './conditions.ts'
 import { type Instance, type Moment, newInstance, subjectKey, viewOf } from './instance.ts'
+import { createKeeping } from './keeping.ts'
 import { step, type Verdict } from './machine.ts'
 import { messageOf, testMessage } from './messages.ts'
-import { type Envelope, outboxCollection } from './outbox.ts'
 import { openSilences } from './silences.ts'
 import { createSweep } from './sweep.ts'
 import { createSwitchboard } from './switchboard.ts'
@@ -19,8 +18,6 @@ import { ruleText } from './words.ts'
 
 const nodesEveryMs = 5_000
 const machineEveryMs = 10_000
-/** What only a replay of samples would bring again (pending, good since) is written this often at most, without a sync. */
-const softEveryMs = 10_000
 /** Joins rules, the machine of each alert, records and channels. Everything that is to be told goes into one synced write with the
  *  alert it tells of, and only then to its channel. */
 export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
@@ -35,16 +32,9 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
   const listeners = new Set<(alert: AlertView) => void>()
   let rules: readonly AlertRule[] = []
   let rulesByName = new Map<string, AlertRule>()
-  /** To be written, synced: they changed state, or are to be told. */
-  const hard = new Set<string>()
-  const soft = new Set<string>()
-  let softMs = clock.monoMs()
   let nodesMs = Number.NEGATIVE_INFINITY
   let machineMs = Number.NEGATIVE_INFINITY
   let end: Position = firstPosition
-  let writing: Promise<void> = Promise.resolve()
-  let saving = false
-  let writable = true
 
   const watch = createWatch({
     node: parts.node,
@@ -83,117 +73,30 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
     instance.detail = detail
     if (change === 'firing') instance.firedAt = moment.wallMs
     if (change === 'resolved') finish(instance, moment)
-    else if (change === 'dropped') {
-      book.forget(instance)
-      soft.add(instance.id)
-      announce({ ...instance, resolvedAt: moment.wallMs })
-    } else if (change === 'pending') {
-      soft.add(instance.id)
-      announce(instance)
-    } else if (change === 'firing') hard.add(instance.id)
-    else if (next !== before) soft.add(instance.id)
-    if (change === 'firing' || change === 'resolved') save()
+    else if (change === 'dropped') drop(instance, moment)
+    else if (change === 'firing') keeping.changed(instance.id)
+    else if (next !== before) keeping.touched(instance.id)
+    if (change === 'pending') announce(instance)
+    if (change === 'firing' || change === 'resolved') keeping.save()
   }
 
   function finish(instance: Instance, { wallMs }: Moment): void {
     instance.phase = null
     instance.resolvedAt = wallMs
     book.ended(instance)
-    hard.add(instance.id)
+    keeping.changed(instance.id)
+  }
+
+  /** It never came to fire: it is told as over, and then it never was. */
+  function drop(instance: Instance, { wallMs }: Moment): void {
+    book.forget(instance)
+    keeping.touched(instance.id)
+    announce({ ...instance, phase: null, resolvedAt: wallMs })
   }
 
   const announce = (instance: Instance): void => {
     const view = viewOf(instance, instance.phase === null ? null : silences.until(instance.rule, instance.node))
     for (const listener of listeners) listener(view)
-  }
-
-  /** Messages that are due for it, and what it is to remember of them. */
-  function telling(i: Instance): { envelopes: Envelope[]; told: Instance['told']; closed: boolean } {
-    const rule = rulesByName.get(i.rule)
-    const envelopes: Envelope[] = []
-    const put = (event: 'firing' | 'resolved', channels: readonly string[]): void => {
-      const message = messageOf(i, event, rule, i.node === null ? undefined : parts.node(i.node), place)
-      for (const channel of channels)
-        if (board.has(channel)) envelopes.push({ key: `${channel}/${nextId()}`, channel, alert: i.id, message })
-    }
-    let { told, closed } = i
-    if (told === null && i.firedAt !== null && silences.until(i.rule, i.node) === null) {
-      told = (rule?.channels ?? board.names()).filter(board.has)
-      put('firing', told)
-    }
-    if (i.phase === null && !closed) {
-      closed = true
-      if (told !== null) put('resolved', told)
-    }
-    return { envelopes, told, closed }
-  }
-
-  function save(): void {
-    if (saving) return // the write that waits takes it along
-    saving = true
-    writing = writing.then(write).then(
-      () => {
-        writable = true
-      },
-      (error: Error) => {
-        if (writable) problem(`alerts can't be written, and nobody is told (${error.message}); tried again every second`)
-        writable = false
-      },
-    )
-  }
-
-  async function write(): Promise<void> {
-    saving = false
-    const moment = now()
-    const softDue = moment.monoMs - softMs >= softEveryMs
-    const urgent = [...hard]
-    const rest = softDue ? [...soft].filter(id => !hard.has(id)) : []
-    const envelopes: Envelope[] = []
-    for (const id of urgent) {
-      const instance = book.get(id)
-      if (instance === undefined) continue
-      const { told, closed, envelopes: own } = telling(instance)
-      Object.assign(instance, { told, closed })
-      envelopes.push(...own)
-    }
-    const changes: Change[] = [
-      ...[...urgent, ...rest].map(id => book.change(id, moment)),
-      ...envelopes.map(envelope => ({ collection: outboxCollection, key: envelope.key, value: envelope })),
-      ...silences.expire(moment),
-      ...book.overdue(),
-    ]
-    if (changes.length === 0) return
-    hard.clear()
-    for (const id of [...urgent, ...rest]) soft.delete(id)
-    if (softDue) softMs = moment.monoMs
-    try {
-      await records.write(changes, { sync: urgent.length > 0 })
-    } catch (error) {
-      undo(urgent, rest, envelopes)
-      throw error
-    }
-    for (const id of urgent) {
-      const instance = book.get(id)
-      if (instance) announce(instance)
-    }
-    board.push(envelopes)
-    board.turn()
-  }
-
-  /** Not written: nothing was told, and all of it is due again. */
-  function undo(urgent: readonly string[], rest: readonly string[], envelopes: readonly Envelope[]): void {
-    for (const id of urgent) hard.add(id)
-    for (const id of rest) soft.add(id)
-    for (const { alert, message } of envelopes) {
-      const instance = book.get(alert)
-      if (instance === undefined) continue
-      if (message.event === 'firing') instance.told = null
-      else instance.closed = false
-    }
-    for (const id of urgent) {
-      const instance = book.get(id)
-      if (instance?.phase === null) instance.closed = false
-    }
   }
 
   const board = createSwitchboard({
@@ -211,26 +114,38 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
     },
   })
 
+  const keeping = createKeeping({
+    records,
+    book,
+    silences,
+    board,
+    now,
+    nextId,
+    rule: name => rulesByName.get(name),
+    message: (i, event) => messageOf(i, event, rulesByName.get(i.rule), i.node === null ? undefined : parts.node(i.node), place),
+    kept: announce,
+    problem,
+  })
+
   function setRules(config: AlertsConfig): void {
     rules = config.rules
     rulesByName = new Map(rules.map(rule => [rule.name, rule]))
-    const dropped = board.use(config.channels)
-    writing = writing.then(() => dropped)
-    const views = parts.nodes()
-    watch.refresh(views, rules)
-    for (const i of [...book.actives()]) if (rulesByName.get(i.rule)?.kind !== i.kind) endQuietly(i, 'the rule is gone')
-    save()
+    void board.use(config.channels)
+    watch.refresh(parts.nodes(), rules)
+    for (const i of [...book.actives()]) if (!stillRuled(i)) endQuietly(i, 'the rule is gone')
+    keeping.save()
+  }
+
+  function stillRuled({ rule: name, kind, sensor }: Instance): boolean {
+    const rule = rulesByName.get(name)
+    return rule?.kind === kind && (rule.kind !== 'threshold' || rule.sensor === sensor)
   }
 
   /** Nothing looks at it any more. */
   function endQuietly(instance: Instance, detail: string): void {
-    if (instance.phase?.phase === 'pending') {
-      book.forget(instance)
-      soft.add(instance.id)
-      return
-    }
     instance.detail = detail
-    finish(instance, now())
+    if (instance.phase?.phase === 'pending') drop(instance, now())
+    else finish(instance, now())
   }
 
   function sweepNodes(moment: Moment): void {
@@ -246,8 +161,10 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
     }
   }
 
-  setRules(parts.config)
+  // What the last run left comes before anything new: so it is sent first, and a message of this run is not met twice.
+  await board.use(parts.config.channels)
   await board.load(book.list({ limit: Number.POSITIVE_INFINITY }, silences.until))
+  setRules(parts.config)
 
   return {
     apply(batch, live) {
@@ -294,9 +211,9 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
         sweep.machine(rules, moment)
       }
       for (const i of book.actives())
-        if (i.told === null && i.firedAt !== null && silences.until(i.rule, i.node) === null) hard.add(i.id)
-      save()
-      await writing
+        if (i.told === null && i.firedAt !== null && silences.until(i.rule, i.node) === null) keeping.changed(i.id)
+      keeping.save()
+      await keeping.settled()
       board.turn()
     },
     on(listener) {
@@ -304,10 +221,9 @@ export async function openAlerts(parts: AlertsParts): Promise<Alerts> {
       return () => void listeners.delete(listener)
     },
     async close() {
-      softMs = Number.NEGATIVE_INFINITY
-      for (const i of book.actives()) soft.add(i.id)
-      save()
-      await writing
+      for (const i of book.actives()) keeping.touched(i.id)
+      keeping.saveAll()
+      await keeping.settled()
       await board.close()
     },
   }

@@ -30,7 +30,7 @@ export function stories(): Stories {
   })
   afterAll(() => browser?.close())
   afterEach(async () => {
-    const complaints = visit.complaints.filter(line => !provoked?.test(line) && !/404/.test(line))
+    const complaints = visit.complaints.filter(line => !provoked?.test(line))
     await visit.leave()
     expect(complaints).toEqual([])
   })

@@ -34,8 +34,9 @@ describe.skipIf(!hasChromium)('every page', () => {
       await expect.poll(() => page.locator('.waiting').count(), patient).toBe(0)
       expect([path, await overflow(page)]).toEqual([path, 0])
       expect([path, await barriers(page)]).toEqual([path, []])
-      expect([path, Math.round((await story.visit().moved()) * 50) / 50]).toEqual([path, 0])
-      await page.getByText('The server does not offer').waitFor({ state: 'detached' })
+      // A live list moves by what it is for.
+      if (path !== '/messages') expect([path, Math.round((await story.visit().moved()) * 50) / 50]).toEqual([path, 0])
+      expect([path, await page.getByText('This server does not offer').count()]).toEqual([path, 0])
     }
   })
 })

@@ -7,7 +7,7 @@ import { ProblemNote } from '../parts/problem-note.tsx'
 import { SilenceButton } from '../parts/silence-button.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { alerts, loadAlerts } from '../state/alarms.ts'
-import { type Answer, useAct, useAnswer } from '../state/ask.ts'
+import { type Answer, arrived, useAct, useAnswer } from '../state/ask.ts'
 import { client, connections, now } from '../state/connection.ts'
 
 /** What is wrong now, by which rule, where that rule comes from, and who is told. */
@@ -21,6 +21,7 @@ export function Alerts() {
     rules.reload()
     void act.run(loadAlerts)
   }
+  if (!arrived(rules, channels)) return <Waiting rows={10} />
   const open = alerts.value.filter(one => one.state !== 'resolved')
   const past = alerts.value.filter(one => one.state === 'resolved').slice(0, 20)
   return (
@@ -94,7 +95,6 @@ function Rules({ rules, changed }: { rules: Answer<AlertRuleView[]>; changed: ()
     <section class="panel" aria-label="Rules">
       <h2>Rules in force</h2>
       <ProblemNote error={rules.error} what="rules" />
-      {!rules.value && !rules.error && <Waiting rows={3} />}
       {rules.value && (
         <div class="scroll">
           <table class="table">
@@ -155,7 +155,6 @@ function Channels({ channels }: { channels: Answer<AlertChannelView[]> }) {
     <section class="panel" aria-label="Channels">
       <h2>Channels</h2>
       <ProblemNote error={channels.error} what="channels" />
-      {!channels.value && !channels.error && <Waiting rows={2} />}
       {channels.value && <AlertChannels list={channels.value} tested={channels.reload} />}
     </section>
   )

@@ -8,7 +8,7 @@ import { Claim } from '../parts/node-head.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { StateMark } from '../parts/state-mark.tsx'
 import { Waiting } from '../parts/waiting.tsx'
-import { type Answer, useAnswer } from '../state/ask.ts'
+import { type Answer, arrived, useAnswer } from '../state/ask.ts'
 import { asks } from '../state/asks.ts'
 import { client } from '../state/connection.ts'
 import { nodes } from '../state/house.ts'
@@ -23,6 +23,7 @@ export function Boards() {
     identities.reload()
     scrollTo({ top: 0 })
   }
+  if (!arrived(identities, connect)) return <Waiting rows={10} />
   return (
     <>
       <h1>Boards</h1>
@@ -71,7 +72,6 @@ function Identities({ identities, gave }: { identities: Answer<IdentityView[]>; 
     <section class="panel" aria-labelledby="identities-title">
       <h2 id="identities-title">Who may connect</h2>
       <ProblemNote error={identities.error} what="identities" />
-      {!list && !identities.error && <Waiting rows={3} />}
       {list?.length === 0 && <p class="dim">No board has a credential yet. Add the first one above.</p>}
       {list && list.length > 0 && (
         <ul class="identities">

@@ -7,7 +7,7 @@ import { Figure } from '../parts/figure.tsx'
 import { FindingLine } from '../parts/health-pill.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { Waiting } from '../parts/waiting.tsx'
-import { useAnswer } from '../state/ask.ts'
+import { arrived, useAnswer } from '../state/ask.ts'
 import { asks } from '../state/asks.ts'
 import { now } from '../state/connection.ts'
 
@@ -15,6 +15,7 @@ import { now } from '../state/connection.ts'
 export function Machine() {
   const machine = useAnswer(asks.machine, [], 5000)
   const doctor = useAnswer(asks.doctor, [], 30_000)
+  if (!arrived(machine, doctor)) return <Waiting rows={10} />
   return (
     <>
       <h1>Broker & machine</h1>
@@ -23,7 +24,6 @@ export function Machine() {
         <section class="panel" aria-labelledby="machine-title">
           <h2 id="machine-title">{machine.value?.name ?? 'This machine'}</h2>
           {machine.value && <Figures view={machine.value} />}
-          {!machine.value && !machine.error && <Waiting rows={4} />}
           <ProblemNote error={machine.error} what="figures of the machine" />
         </section>
       </div>
@@ -120,7 +120,6 @@ function Findings({ doctor, error }: { doctor: DoctorReport | null; error: unkno
           ))}
         </ul>
       )}
-      {!doctor && !error && <Waiting rows={2} />}
     </section>
   )
 }

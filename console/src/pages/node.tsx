@@ -1,5 +1,6 @@
 import { useComputed } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import type { CommandView } from '../../../src/api/commands.ts'
 import type { NodeDetail, NodeView } from '../../../src/api/nodes.ts'
 import { Charts } from '../parts/charts.tsx'
 import { CommandForm } from '../parts/command-form.tsx'
@@ -11,7 +12,7 @@ import { ProblemNote } from '../parts/problem-note.tsx'
 import { RejectList } from '../parts/reject-list.tsx'
 import { Value } from '../parts/value.tsx'
 import { Waiting } from '../parts/waiting.tsx'
-import { type Answer, useAnswer } from '../state/ask.ts'
+import { type Answer, arrived, useAnswer } from '../state/ask.ts'
 import { mergeCommands } from '../state/command-log.ts'
 import { client } from '../state/connection.ts'
 import { detailOf, wantDetail } from '../state/details.ts'
@@ -47,13 +48,16 @@ function Unknown({ id }: { id: string }) {
 }
 
 const detailEveryMs = 20_000
+const lastCommands = 10
 
 function Known({ view }: { view: NodeView }) {
   const { id } = view
   const detail = useAnswer(() => client.node(id), [id], detailEveryMs)
   // The oldest reading, where a young chart begins.
   useEffect(() => wantDetail(id), [id])
-  const since = detailOf(id).value?.oldest
+  const since = detailOf(id).value?.oldest ?? view.first_seen
+  const asked = useAnswer(() => client.commands({ node: id, limit: lastCommands }), [id])
+  if (!arrived(detail, asked)) return <Waiting rows={12} />
   const sensors = sensorsOf(view, detail.value)
   return (
     <>
@@ -61,7 +65,7 @@ function Known({ view }: { view: NodeView }) {
       <div class="node-page">
         <div class="column">
           {sensors.length === 0 ? <NoReading id={id} /> : <Now view={view} sensors={sensors} />}
-          {sensors.length > 0 && since !== undefined && (
+          {sensors.length > 0 && (
             <Charts
               node={id}
               sensors={sensors}
@@ -72,10 +76,10 @@ function Known({ view }: { view: NodeView }) {
           )}
         </div>
         <div class="column aside">
-          <Commands id={id} detail={detail.value} />
+          <Commands id={id} detail={detail.value} asked={asked.value ?? none} />
           <Status detail={detail} />
-          <Said id={id} />
           <Rejects id={id} />
+          <Said id={id} />
         </div>
       </div>
     </>
@@ -122,11 +126,8 @@ function NoReading({ id }: { id: string }) {
   )
 }
 
-const lastCommands = 10
-
-function Commands({ id, detail }: { id: string; detail: NodeDetail | null }) {
-  const asked = useAnswer(() => client.commands({ node: id, limit: lastCommands }), [id])
-  const list = mergeCommands(asked.value ?? [], commands.value, command => command.node === id).slice(0, lastCommands)
+function Commands({ id, detail, asked }: { id: string; detail: NodeDetail | null; asked: readonly CommandView[] }) {
+  const list = mergeCommands(asked, commands.value, command => command.node === id).slice(0, lastCommands)
   return (
     <section class="panel commands" aria-labelledby="commands-title">
       <h2 id="commands-title">Commands</h2>

@@ -5,21 +5,25 @@ import { Backups } from '../parts/backups.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { TokenPanel } from '../parts/token-panel.tsx'
 import { Waiting } from '../parts/waiting.tsx'
-import { type Answer, useAct, useAnswer } from '../state/ask.ts'
+import { type Answer, arrived, useAct, useAnswer } from '../state/ask.ts'
 import { client } from '../state/connection.ts'
 
 /** What is set and where it comes from, backups, the token, and who did what. */
 export function Settings() {
   const settings = useAnswer(client.settings, [])
+  const backups = useAnswer(client.backups, [], 60_000)
+  const [auditLimit, setAuditLimit] = useState(20)
+  const audit = useAnswer(() => client.audit({ limit: auditLimit }), [auditLimit], 15_000)
+  if (!arrived(settings, backups, audit)) return <Waiting rows={10} />
   return (
     <>
       <h1>Settings</h1>
       <div class="halves">
-        <Backups />
+        <Backups answer={backups} />
         <TokenPanel />
       </div>
       <InForce settings={settings} />
-      <AuditLog />
+      <AuditLog answer={audit} more={(audit.value?.length ?? 0) >= auditLimit ? () => setAuditLimit(auditLimit + 40) : null} />
     </>
   )
 }
@@ -37,7 +41,6 @@ function InForce({ settings }: { settings: Answer<SettingView[]> }) {
         <ReloadButton done={settings.reload} />
       </div>
       <ProblemNote error={settings.error} what="settings" />
-      {!settings.value && !settings.error && <Waiting rows={4} />}
       {settings.value && list.length === 0 && <p class="dim">Everything stands as it is by default.</p>}
       {list.length > 0 && (
         <div class="scroll">

@@ -1,22 +1,15 @@
-import { useState } from 'preact/hooks'
-import { useAnswer } from '../state/ask.ts'
-import { client } from '../state/connection.ts'
+import type { AuditEntry } from '../../../src/api/audit.ts'
+import type { Answer } from '../state/ask.ts'
 import { Ago } from './ago.tsx'
 import { ProblemNote } from './problem-note.tsx'
-import { Waiting } from './waiting.tsx'
-
-const step = 20
 
 /** Who did what to what, when, and what came of it. */
-export function AuditLog() {
-  const [limit, setLimit] = useState(step)
-  const answer = useAnswer(() => client.audit({ limit }), [limit], 15_000)
+export function AuditLog({ answer, more }: { answer: Answer<AuditEntry[]>; more: (() => void) | null }) {
   const list = answer.value ?? []
   return (
     <section class="panel" aria-labelledby="audit-title">
       <h2 id="audit-title">Who did what</h2>
       <ProblemNote error={answer.error} what="the audit log" />
-      {!answer.value && !answer.error && <Waiting rows={4} />}
       {answer.value && list.length === 0 && (
         <p class="dim">Nothing was changed yet: commands, identities and settings appear here.</p>
       )}
@@ -50,8 +43,8 @@ export function AuditLog() {
           </table>
         </div>
       )}
-      {list.length >= limit && (
-        <button type="button" class="quiet" onClick={() => setLimit(limit + step * 2)}>
+      {more && (
+        <button type="button" class="quiet" onClick={more}>
           Show older
         </button>
       )}

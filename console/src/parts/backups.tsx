@@ -1,16 +1,15 @@
-import { useAct, useAnswer } from '../state/ask.ts'
+import type { BackupView } from '../../../src/api/settings.ts'
+import { type Answer, useAct } from '../state/ask.ts'
 import { client } from '../state/connection.ts'
 import { Ago } from './ago.tsx'
 import { bytesText } from './amount.ts'
 import { Copyable } from './copyable.tsx'
 import { ProblemNote } from './problem-note.tsx'
-import { Waiting } from './waiting.tsx'
 
 const example = 'backup:\n  dir: /mnt/stick/espalier'
 
 /** One file that holds everything, now and by the clock. */
-export function Backups() {
-  const answer = useAnswer(client.backups, [], 60_000)
+export function Backups({ answer }: { answer: Answer<BackupView[]> }) {
   const act = useAct()
   const make = async () => {
     if (await act.run(client.makeBackup)) answer.reload()
@@ -25,7 +24,6 @@ export function Backups() {
         </button>
       </div>
       <ProblemNote error={act.error ?? answer.error} what="backups" />
-      {!answer.value && !answer.error && <Waiting rows={2} />}
       {answer.value && list.length === 0 && (
         <div class="empty-part">
           <p>

@@ -30,6 +30,10 @@ export function useAnswer<T>(ask: () => Promise<T>, dependsOn: readonly unknown[
   return { ...state, reload: () => setAsked(n => n + 1) }
 }
 
+/** Whether all have come, or failed. A page is shown whole then: what comes later would push what is read already. */
+export const arrived = (...answers: readonly Answer<unknown>[]): boolean =>
+  answers.every(({ value, error }) => value !== null || error !== null)
+
 /** Something a person sets off: whether it runs, and what went wrong. */
 export interface Act {
   readonly busy: boolean

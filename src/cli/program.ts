@@ -18,6 +18,7 @@ import { definePub } from './commands/pub.ts'
 import { defineRejects } from './commands/rejects.ts'
 import { defineRestore } from './commands/restore.ts'
 import { defineSend } from './commands/send.ts'
+import { defineService } from './commands/service.ts'
 import { defineSimulate } from './commands/simulate.ts'
 import { defineSub } from './commands/sub.ts'
 import { defineToken } from './commands/token.ts'
@@ -54,6 +55,7 @@ const definitions: readonly Define[] = [
   defineToken,
   defineDemo,
   defineDoctor,
+  defineService,
 ]
 
 /** The command line as commander sees it. `finished` gets the exit code of the command that ran. */

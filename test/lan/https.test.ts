@@ -35,6 +35,13 @@ test('GET /api/connect says what a board needs', async () => {
   })
 })
 
+test('a phone gets the CA without the token, whatever it says it accepts', async () => {
+  const house = await lanHouse()
+  const { status, headers, text } = await overTls(house, '/ca.pem', { headers: { accept: 'text/html,*/*' } })
+  expect([status, headers['content-type']]).toEqual([200, 'application/x-x509-ca-cert'])
+  expect(text).toBe(await readFile(house.caFile, 'utf8'))
+})
+
 test('it is served under the names of this machine and under no other', async () => {
   const house = await lanHouse('--public-host', 'garden.example.org')
   const first = hostname().split('.')[0]!.toLowerCase()

@@ -57,7 +57,7 @@ function lanLines(options: UpOptions, run: RunInfo, connect: ConnectInfo, start:
     `  page   ${bold(`https://${host}:${run.https.port}${start}`)}`,
     `  MQTT   ${bold(`mqtts://${host}:${run.mqtts.port}`)}   ${dim('each board with a password or certificate of its own')}`,
     `  CA     ${connect.ca_sha256}   ${dim('SHA-256; boards and phones trust this:')}`,
-    `         ${join(options.data, 'ca', 'ca.pem')}`,
+    `         ${join(options.data, 'ca', 'ca.pem')}, https://${host}:${run.https.port}/ca.pem`,
     '',
     ...(connect.mqtt_port === null
       ? []

@@ -93,8 +93,14 @@ export class PairWriter {
   }
 
   private async write(): Promise<void> {
-    if (this.waiting.length > 0) await this.level.batch(this.waiting)
+    if (this.waiting.length > 0) await this.level.batch(this.waiting).catch(systemError)
     this.waiting = []
     this.bytes = 0
   }
+}
+
+/** LevelDB has words for what the system said, everybody else a code. */
+function systemError(error: Error): never {
+  const { message } = (error.cause as Error | undefined) ?? error
+  throw message.includes('No space left') ? Object.assign(new Error(message, { cause: error }), { code: 'ENOSPC' }) : error
 }

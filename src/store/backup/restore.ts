@@ -100,7 +100,7 @@ async function through(
   first: (contents: Contents) => Promise<void> = async () => undefined,
 ): Promise<Checked> {
   let contents: Contents | null = null
-  for await (const part of readBackup(readPieces(file, 256 * 1024))) {
+  for await (const part of readBackup(readPieces(file))) {
     if (part.kind === 'contents') {
       contents = part.contents
       await first(contents)

@@ -26,10 +26,10 @@ export function pairsSource(path: string, pairs: AsyncIterable<readonly [key: Ui
 }
 
 /** A file in pieces of one buffer: a piece is the reader's until it asks for the next. */
-export async function* readPieces(path: string, size = pieceBytes): AsyncGenerator<Buffer, void> {
+export async function* readPieces(path: string): AsyncGenerator<Buffer, void> {
   const file = await open(path, 'r')
   try {
-    const piece = Buffer.allocUnsafe(size)
+    const piece = Buffer.allocUnsafe(pieceBytes)
     for (;;) {
       const { bytesRead } = await file.read(piece, 0, piece.length)
       if (bytesRead === 0) return

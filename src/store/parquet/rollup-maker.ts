@@ -1,4 +1,5 @@
 import { isFast, type RollupKind, rollupMs } from '../rollup.ts'
+import { breathe } from './breathe.ts'
 import { nodeGroups } from './compaction.ts'
 import type { FileEntry, RollupEntry, RollupFacts } from './manifest.ts'
 import type { Premises } from './premises.ts'
@@ -96,7 +97,7 @@ class Summing {
         sumUp(buckets, this.bucketMs, rows.times, column.values, start, stop)
         if ((this.values += stop - start) < valuesAtOnce) continue
         this.values = 0
-        await new Promise(resolve => setImmediate(resolve))
+        await breathe()
       }
     }
   }

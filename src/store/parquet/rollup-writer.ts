@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { RollupKind } from '../rollup.ts'
+import { breathe } from './breathe.ts'
 import { checksum, publish, syncFile } from './disk.ts'
 import { type Engine, text } from './engine.ts'
 import type { RollupEntry, RollupFacts } from './manifest.ts'
@@ -28,7 +29,7 @@ export interface RollupHead {
 }
 
 const chunkRows = 2_048
-const chunksAtOnce = 8
+const chunksAtOnce = 4
 /** Seven narrow columns, however many sensors there are. */
 const memoryMb = 40
 export const rollupFormat = 'FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2, ROW_GROUP_SIZE 32768'
@@ -134,7 +135,7 @@ async function fill(
     written += size
     if (chunks % chunksAtOnce !== 0) continue
     appender.flushSync()
-    await new Promise(resolve => setImmediate(resolve))
+    await breathe()
   }
   appender.closeSync()
   return total

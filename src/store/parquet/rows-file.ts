@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
 import type { Row } from '../readings.ts'
+import { breathe } from './breathe.ts'
 import { type Engine, quoted, text } from './engine.ts'
 
 /** Rows as one Parquet file for other programs, as bytes: time TIMESTAMP(ms, UTC), node VARCHAR, boot and seq UINTEGER, then the given
@@ -48,7 +49,7 @@ export async function* rowsFile(
 }
 
 const pieceRows = 32_768
-const chunkRows = 2_048
+const chunkRows = 1_024
 const format = 'FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V1'
 /** As for the store's own files (writer.ts): a column of the table and of the COPY takes about 1 MB. */
 const memoryMb = (columns: readonly string[]): number => 24 + columns.length
@@ -103,7 +104,7 @@ async function fill(connection: DuckDBConnection, piece: readonly Row[], columns
     for (const vector of vectors) vector.flush()
     appender.appendDataChunk(chunk)
     appender.flushSync()
-    await new Promise(resolve => setImmediate(resolve))
+    await breathe()
   }
   appender.closeSync()
 }

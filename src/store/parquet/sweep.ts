@@ -1,4 +1,5 @@
 import { type RollupKind, rollupMs } from '../rollup.ts'
+import { breathe } from './breathe.ts'
 import { dayMs, weekMs, weekOf } from './calendar.ts'
 import type { KeepLimits } from './keep-limits.ts'
 import type { FileEntry, RollupEntry, State, Sweep } from './manifest.ts'
@@ -21,7 +22,7 @@ export async function sweepAll(premises: Premises, limits: KeepLimits, now: numb
     if (premises.closed) return
     const due = nextDue(premises.manifest.state.files, limits, now)
     if (due === null || !(await sweepRaw(premises, due.files, due.why, limits, now))) break
-    await new Promise(resolve => setImmediate(resolve))
+    await breathe()
   }
   for (const kind of ['1m', '1h'] as const) await sweepRollups(premises, kind, now - ageOf(limits, kind), now)
 }

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api'
+import { breathe } from './breathe.ts'
 import { checksum, publish, syncFile } from './disk.ts'
 import { type Engine, quoted, text } from './engine.ts'
 import type { FileEntry, NodeFacts } from './manifest.ts'
@@ -24,8 +25,10 @@ const chunkRows = 2_048
  *  names (more it can't have) gets more for as long as it is written. */
 const columnMb = 1
 const baseMb = 16
-/** The appender would keep 204,800 rows beside the table; flushed each 8 chunks (1 to 2 ms) it doesn't double the memory. */
-const chunksAtOnce = 8
+/** The appender would keep 204,800 rows beside the table; flushed each 4 chunks (about 1 ms) it doesn't double the memory. */
+const chunksAtOnce = 4
+/** Rows looked at between two breaths. */
+const factsAtOnce = 50_000
 /** Values of a row group: what the COPY holds until it is compressed. */
 const rowGroupCells = 1_200_000
 
@@ -47,7 +50,7 @@ export async function writePart(
     const sum = await checksum(temporary)
     if (!sum) throw new Error(`${temporary} vanished while it was written`)
     await publish(temporary, join(folders.final, name))
-    return { name, period: part.period, set, columns, arrived, ...sum, ...factsOf(part) }
+    return { name, period: part.period, set, columns, arrived, ...sum, ...(await factsOf(part)) }
   } catch (error) {
     await rm(temporary, { force: true })
     await rm(join(folders.final, name), { force: true })
@@ -133,7 +136,7 @@ async function fill(
     written += size
     if (chunks % chunksAtOnce !== 0) continue
     appender.flushSync()
-    await new Promise(resolve => setImmediate(resolve))
+    await breathe()
   }
   appender.closeSync()
 }
@@ -155,14 +158,16 @@ export function writeMicroseconds(
   }
 }
 
-function factsOf(part: Part): Pick<FileEntry, 'rows' | 'from' | 'to' | 'nodes'> {
+async function factsOf(part: Part): Promise<Pick<FileEntry, 'rows' | 'from' | 'to' | 'nodes'>> {
   const nodes: Record<string, { rows: number; from: number; to: number; boots: [number, number, number][] }> = Object.create(null)
+  let seen = 0
   for (const { rows, from, to } of part.slices) {
     const facts = (nodes[rows.node] ??= { rows: 0, from: rows.times[from]!, to: 0, boots: [] })
     facts.rows += to - from
     facts.to = rows.times[to - 1]!
     let boot: [number, number, number] | undefined
     for (let row = from; row < to; row++) {
+      if (++seen % factsAtOnce === 0) await breathe()
       if (rows.known[row] === 0) continue
       if (boot?.[0] !== rows.boots[row]!) {
         boot = facts.boots.find(known => known[0] === rows.boots[row]!)

@@ -1,6 +1,7 @@
 import { cliReference } from './cli.ts'
 import { codesReference } from './codes.ts'
 import { configReference } from './config.ts'
+import { firmwareHeader } from './firmware.ts'
 import { httpReference } from './http.ts'
 import { metricsReference } from './metrics.ts'
 import { mqttReference } from './mqtt.ts'
@@ -26,6 +27,7 @@ const generators: readonly Generator[] = [
   configReference,
   metricsReference,
   mqttReference,
+  firmwareHeader,
 ]
 
 export async function generateAll(): Promise<GeneratedFile[]> {

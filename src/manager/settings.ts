@@ -57,7 +57,11 @@ export function openSettings(first: Good, again: () => Promise<Resolved>, log: L
 
   const tell = async (option: Option): Promise<void> => {
     for (const apply of listeners.get(option) ?? [])
-      await Promise.resolve(apply(current[option] as never)).catch(error => log.error(error, `taking over ${option}`))
+      try {
+        await apply(current[option] as never)
+      } catch (error) {
+        log.error(error, `taking over ${option}`)
+      }
   }
 
   const reload = async (): Promise<ReloadOutcome> => {

@@ -126,17 +126,7 @@ export class Exchange {
     if (this.online.get(client.key) === client) this.online.delete(client.key)
     this.pace.stopWaiting(client)
     if (will !== null) {
-      const { topic, payload, qos, retain } = will
-      const publish = new Publish(
-        this.routing,
-        this.sessions.topics.of(topic),
-        payload,
-        qos,
-        retain,
-        this.clock.wallMs(),
-        client,
-        0,
-      )
+      const publish = this.publish(will, client)
       publish.will = true
       this.queue.push(this.inboxOf(client.key), publish)
     }
@@ -266,16 +256,7 @@ export class Exchange {
   /** Publishes as the manager. Resolves when it was routed. */
   publishOwn(topic: string, payload: Uint8Array, qos: Qos, retain: boolean, evidence: Evidence | null = null): Promise<void> {
     return new Promise(resolve => {
-      const publish = new Publish(
-        this.routing,
-        this.sessions.topics.of(topic),
-        payload,
-        qos,
-        retain,
-        this.clock.wallMs(),
-        null,
-        0,
-      )
+      const publish = this.publish({ topic, payload, qos, retain }, null)
       publish.evidence = evidence
       publish.routed = resolve
       this.queue.push(this.own, publish)
@@ -287,15 +268,11 @@ export class Exchange {
     return new Promise(resolve => {
       this.revocations.add(user)
       for (const client of [...this.online.values()]) if (client.identity.user === user) client.cutOff(false)
-      const entry = {
-        bytes: 0,
-        prepare: (batch: Batch) => {
-          for (const session of [...this.sessions.byKey.values()])
-            if (session.identity.user === user && this.revoked(session)) this.sessions.discard(session, batch)
-        },
-        finish: resolve,
+      const prepare = (batch: Batch): void => {
+        for (const session of [...this.sessions.byKey.values()])
+          if (session.identity.user === user && this.revoked(session)) this.sessions.discard(session, batch)
       }
-      this.queue.push(this.own, entry)
+      this.queue.push(this.own, { bytes: 0, prepare, finish: resolve })
     })
   }
 
@@ -307,6 +284,11 @@ export class Exchange {
   tick(): void {
     this.pace.judge()
     this.queue.flushLazy()
+  }
+
+  /** One that no PUBLISH packet brought. */
+  private publish({ topic, payload, qos, retain }: Will, publisher: Client | null): Publish {
+    return new Publish(this.routing, this.sessions.topics.of(topic), payload, qos, retain, this.clock.wallMs(), publisher, 0)
   }
 
   private step(client: Client, does: { prepare(batch: Batch): void; finish(): void }): void {

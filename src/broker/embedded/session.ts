@@ -19,8 +19,7 @@ export class Session {
   /** The name of its records in the keep. */
   readonly number: number
   identity: Identity
-  /** Of the connection that holds it, or held it last: revocations before it was asked for its credentials. */
-  askedAt = 0
+  askedAt = 0 // of the connection that holds it, or held it last (publish.ts)
   readonly subscriptions = new Map<string, Qos>()
   /** Packet ids of QoS 2 messages taken and not yet released by the client. */
   readonly openIncoming = new Set<number>()

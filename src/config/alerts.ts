@@ -1,6 +1,7 @@
 import type { AlertChannel, AlertRule, AlertsConfig, RuleKind } from '../contract/alert-rules.ts'
 import { conditionDefaults, defaultAlerts, defaultRules, ruleDefaults } from './alert-defaults.ts'
 import { channelFields, channelPattern, type Fields, ruleFields, ruleFrame } from './alerts-fields.ts'
+import { alertsSchema } from './alerts-schema.ts'
 import { nearest } from './nearest.ts'
 import type { Section, SectionParsed, SectionPath, SectionSources } from './section.ts'
 import { choice, onOff } from './values.ts'
@@ -247,56 +248,6 @@ const variable = (path: SectionPath): string => `ESPALIER_ALERTS__${path.join('_
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 
-/** JSON Schema of `alerts:`. */
-function alertsSchema(): object {
-  const properties = (fields: Fields): Record<string, object> =>
-    Object.fromEntries(
-      Object.entries(fields).flatMap(([key, field]) => [
-        ...(field.secret ? [] : [[key, { ...field.check.schema, description: field.help }] as const]),
-        ...(field.secret || field.hidden
-          ? [[`${key}_file`, { type: 'string', description: `file with it: ${field.help}` }] as const]
-          : []),
-      ]),
-    )
-  const needed = (fields: Fields): string[] =>
-    Object.keys(fields).filter(key => fields[key]!.needed && !fields[key]!.secret && !fields[key]!.hidden)
-  const one = (name: string, value: string, fields: Fields, required: readonly string[]): object => ({
-    type: 'object',
-    properties: { [name]: { const: value }, ...properties(fields) },
-    required: [name, ...required],
-    additionalProperties: false,
-  })
-  const changed: object = {
-    type: 'object',
-    description: 'switches a default rule off',
-    properties: { ...properties({ name: ruleFrame.name }), off: { const: true } },
-    required: ['name', 'off'],
-    additionalProperties: false,
-  }
-  return {
-    type: 'object',
-    additionalProperties: false,
-    properties: {
-      rules: {
-        type: 'array',
-        items: {
-          anyOf: [
-            ...kinds.map(kind => {
-              const fields: Fields = { ...ruleFrame, ...ruleFields[kind] }
-              return one('kind', kind, fields, needed(fields))
-            }),
-            changed,
-          ],
-        },
-      },
-      channels: {
-        type: 'object',
-        additionalProperties: { anyOf: types.map(type => one('type', type, channelFields[type], needed(channelFields[type]))) },
-      },
-    },
-  }
-}
-
 /** `alerts:` of espalier.yaml: rules over the default ones, and the channels they are told on. */
 export const alertsSection: Section<'alerts'> = {
   key: 'alerts',
@@ -304,6 +255,6 @@ export const alertsSection: Section<'alerts'> = {
   help: 'what is worth an alert, and where it is told',
   reload: true,
   fallback: defaultAlerts,
-  schema: alertsSchema(),
+  schema: alertsSchema,
   parse: parseAlerts,
 }

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { Check } from 'typebox/schema'
 import { expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { defaultRules } from '../../src/config/alert-defaults.ts'
+import { alertsSchema } from '../../src/config/alerts-schema.ts'
 import { loadFile, resolveUp } from '../../src/config/config.ts'
 
 const guide = readFileSync(fileURLToPath(new URL('../../docs/guide/alerts.md', import.meta.url)), 'utf8')
@@ -18,6 +21,13 @@ test.each(examples.map((text, i) => [i + 1, text] as const))('example %i of the 
     readSecret: () => ({ ok: true, value: 's3cret' }),
   })
   expect(resolved).toMatchObject({ ok: true })
+})
+
+test.each(examples.map((text, i) => [i + 1, text] as const))('an editor finds nothing wrong with example %i', (_, text) => {
+  const { alerts } = parse(text) as { alerts: unknown }
+  expect(Check(alertsSchema as never, alerts)).toBe(true)
+  expect(Check(alertsSchema as never, { rules: [{ name: 'x', kind: 'silent', fro: '1h' }] })).toBe(false)
+  expect(Check(alertsSchema as never, { channels: { bot: { type: 'telegram', chat: 5, token: 'secret' } } })).toBe(false)
 })
 
 test('the guide names every default rule', () => {

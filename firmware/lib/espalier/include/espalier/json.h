@@ -23,7 +23,7 @@ class Json {
 
   /** Of a boolean. */
   [[nodiscard]] bool boolean() const;
-  /** Of a number. Whole numbers up to 2^53 are exact; others within two units of the last place. */
+  /** Of a number. Whole numbers up to 2^53 are exact; others to fourteen digits; beyond 1e308 it is infinite. */
   [[nodiscard]] double number() const;
   /** Of a number that is whole and at most `most`; false otherwise. */
   [[nodiscard]] bool whole(uint32_t most, uint32_t& out) const;

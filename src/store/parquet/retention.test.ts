@@ -1,6 +1,7 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { ReadingEvent } from '../../contract/events.ts'
 import { ManualClock } from '../../kit/clock.ts'
@@ -96,6 +97,30 @@ describe('readings that are too old', () => {
     const minutes = await rollups(house.store, '1m')
     expect(minutes).toEqual(await rollups(house.all, '1m', { nodes: ['fast'] })) // slower than one in 5 s: hours only
     expect(minutes.length).toBe(1000)
+  })
+
+  test('are in the view that other programs read', async () => {
+    const dir = await fresh()
+    const house = await new House(dir).open()
+    await house.add(house.readings('a', monday, 5_000, 2_000))
+    house.clock.advance(60 * dayMs)
+    await house.store.sweep(house.limits({ rawAgeMs: 7 * dayMs }))
+    await house.add(house.readings('a', monday + 59 * dayMs, 10, 2_000))
+    const instance = await DuckDBInstance.create(':memory:')
+    const connection = await instance.connect()
+    await connection.run(`SET file_search_path = '${dir}'`)
+    await connection.run(await readFile(join(dir, 'view.sql'), 'utf8'))
+    const ask = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJS()
+    for (const [view, buckets] of [
+      ['kept_1h', 3],
+      ['kept_1m', 167],
+    ] as const)
+      expect(await ask(`SELECT count(*)::INT, sum(count)::INT FROM ${view} WHERE node = 'a' AND sensor = 't'`)).toEqual([
+        [buckets, 5_000],
+      ])
+    expect(await ask('SELECT count(*)::INT FROM telemetry')).toEqual([[10]])
+    connection.closeSync()
+    instance.closeSync()
   })
 
   test('are told, with what, how many, of when and why, also after a restart', async () => {

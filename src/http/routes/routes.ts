@@ -10,4 +10,4 @@ export type Routes = FastifyInstance<RawServerDefault, IncomingMessage, ServerRe
 export const NodeParams = Type.Object({ id: Type.String({ maxLength: 64, description: "a node's id" }) })
 
 export const noSuchNode = (id: string): Refused =>
-  new Refused('not_found', `no node has the id ${JSON.stringify(id)}; GET /api/nodes lists those that spoke`)
+  new Refused('not_found', `no node has the id ${JSON.stringify(id)}; GET /api/nodes lists those there are`)

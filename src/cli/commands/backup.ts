@@ -57,7 +57,7 @@ async function backupInto(context: Context, file: string, force: boolean): Promi
       result,
       () => `${file}: ${contents.readings.toLocaleString('en')} readings, ${bytes.toLocaleString('en')} bytes\nsha256 ${sha256}`,
     )
-    context.out.message('It holds the token, passwords and the key of the CA: keep it as you keep a key.')
+    context.out.message('It holds the token and the key of the CA: keep it as you keep a key.')
   } catch (error) {
     await rm(part, { force: true })
     throw cutShort(error)

@@ -24,8 +24,11 @@ export function eventRoutes(app: Routes, parts: HttpParts): void {
     for (const close of open) close()
   })
   // Who came with the old token or a session of it hears nothing more.
-  const unsubscribe = parts.token.onRotate(() => {
-    for (const cut of cuts) cut()
+  let unsubscribe = (): void => undefined
+  app.addHook('onReady', async () => {
+    unsubscribe = parts.token.onRotate(() => {
+      for (const cut of cuts) cut()
+    })
   })
   app.addHook('onClose', async () => unsubscribe())
 

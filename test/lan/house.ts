@@ -4,6 +4,8 @@ import { type RequestOptions, request } from 'node:https'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { systemClock } from '../../src/kit/clock.ts'
+import { openCertificates } from '../../src/site/certificates/certificates.ts'
 import { temporaryData, type Up, up } from '../espalier.ts'
 
 /** An address of this machine that is not the loopback: where a board would come from. undefined on a machine without a network. */
@@ -54,6 +56,24 @@ export async function lanHouseIn(dir: string, ...flags: string[]): Promise<LanHo
       return files
     },
   }
+}
+
+/** Somebody else's CA, with a certificate for one of their boards. */
+export async function strangers(id: string): Promise<{ caFile: string; cert: string; key: string }> {
+  const { dir, remove } = await temporaryData()
+  onTestFinished(remove)
+  const certificates = await openCertificates({
+    dir,
+    clock: systemClock,
+    clockSuspect: () => false,
+    names: () => ({ dns: ['localhost'], ips: [] }),
+    onTrouble: () => undefined,
+  })
+  const { cert, key } = await certificates.issue(id)
+  const files = { caFile: join(dir, 'ca.pem'), cert: join(dir, 'board.pem'), key: join(dir, 'board-key.pem') }
+  await writeFile(files.cert, cert)
+  await writeFile(files.key, key)
+  return files
 }
 
 /** Runs a program to its end. */

@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { connect as tlsConnect } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import { cli } from '../espalier.ts'
-import { type LanHouse, lanHouse, lanIp, overTls } from './house.ts'
+import { type LanHouse, lanHouse, lanIp, overTls, strangers } from './house.ts'
 
 /** Page and API over TLS: the same answers, and what TLS adds. */
 
@@ -19,8 +19,8 @@ test('page and API are the same as over HTTP, to whoever trusts the CA and has t
   expect((await overTls(house, '/api/nodes')).status).toBe(401)
   const { status, text } = await overTls(house, '/api/nodes', { headers: bearer(house) })
   expect([status, JSON.parse(text)]).toEqual([200, (await house.api('/api/nodes')).body])
-  const strangers = await lanHouse()
-  await expect(overTls({ https: house.https, caFile: strangers.caFile }, '/')).rejects.toThrow(/certificate|signature/)
+  const { caFile } = await strangers('01')
+  await expect(overTls({ https: house.https, caFile }, '/')).rejects.toThrow(/certificate|signature/)
 })
 
 test('GET /api/connect says what a board needs', async () => {

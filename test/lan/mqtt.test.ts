@@ -6,7 +6,7 @@ import { connectAsync } from 'mqtt'
 import { expect, onTestFinished, test } from 'vitest'
 import { hasMosquitto } from '../broker/mosquitto.ts'
 import { temporaryData, until } from '../espalier.ts'
-import { type LanHouse, lanHouse, lanHouseIn, lanIp, mosquittoPub, run } from './house.ts'
+import { type LanHouse, lanHouse, lanHouseIn, lanIp, mosquittoPub, run, strangers } from './house.ts'
 
 /** MQTT over TLS as boards and other people's programs meet it: the real command, real clients. */
 
@@ -76,8 +76,7 @@ test.skipIf(!hasMosquitto)('mosquitto_pub: a password or a certificate lets in, 
 
 test.skipIf(!hasMosquitto)('a certificate of somebody else is refused, with a right password too', async () => {
   const house = await lanHouse()
-  const other = await lanHouse()
-  const foreign = await other.certFiles('01')
+  const foreign = await strangers('01')
   const { password } = await house.add('01')
   const tls = ['-h', 'localhost', '--cafile', house.caFile, '--cert', foreign.cert, '--key', foreign.key]
   expect((await mosquittoPub(house.mqtts, '01', ...tls)).code).toBe(5)
@@ -89,7 +88,7 @@ test.skipIf(!hasMosquitto)('a certificate of somebody else is refused, with a ri
 
 test.skipIf(!hasMosquitto)('a client that trusts another CA does not talk to us', async () => {
   const house = await lanHouse()
-  const other = await lanHouse()
+  const other = await strangers('01')
   const { password } = await house.add('01')
   const answer = await mosquittoPub(house.mqtts, '01', '-h', 'localhost', '--cafile', other.caFile, '-u', '01', '-P', password)
   expect(answer.code).not.toBe(0)
@@ -105,15 +104,14 @@ test.skipIf(!lanIp)('every address of this machine is in the certificate (needs 
 
 test('paho: password and certificate', async () => {
   const house = await lanHouse()
-  const other = await lanHouse()
+  const foreign = await strangers('02')
   const { password } = await house.add('01')
   const own = await house.certFiles('02')
-  const foreign = await other.certFiles('02')
   expect(await paho(house, 'password', '01', password, '01')).toBe('acknowledged')
   expect(await paho(house, 'password', '01', 'wrong', '01')).toBe('refused 4')
   expect(await paho(house, 'cert', own.cert, own.key, '02')).toBe('acknowledged')
   expect(await paho(house, 'cert', foreign.cert, foreign.key, '02')).toBe('refused 5')
-  expect(await paho(house, 'password', '01', password, '01', other.caFile)).toMatch(/^tls .*VERIFY_FAILED/i)
+  expect(await paho(house, 'password', '01', password, '01', foreign.caFile)).toMatch(/^tls .*VERIFY_FAILED/i)
 })
 
 test('mqtt.js gets a command over TLS and acknowledges it; revoking its certificate closes the session', async () => {

@@ -97,6 +97,16 @@ export const findings = {
     allowed: '0600 for files, 0700 for folders',
     mend: 'chmod 600 FILE (a folder: 700); if others may have read it: espalier token --rotate, espalier node rotate ID.',
   },
+  alert_channel: {
+    sentence: 'Alerts do not get through on a channel; they wait and are sent when it takes them.',
+    allowed: 'a receiver that answers',
+    mend: 'espalier alerts channels says why; after mending it: espalier alerts test CHANNEL.',
+  },
+  alert_given_up: {
+    sentence: 'Messages about alerts were given up: their receiver refused them for good, or too many waited.',
+    allowed: 'messages that are taken',
+    mend: 'espalier alerts lists what they were about; espalier alerts channels says how the last one went.',
+  },
   restart_needed: {
     sentence: 'The configuration was changed, and some of it waits for a restart.',
     allowed: 'settings that are in force',

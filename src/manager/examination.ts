@@ -1,12 +1,12 @@
 import type { Health } from '../api/health.ts'
 import type { DoctorReport } from '../api/settings.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { Fleet } from '../fleet/fleet.ts'
+import type { Alerts, Fleet } from '../fleet/fleet.ts'
 import type { Messages } from '../fleet/messages/messages.ts'
 import type { Lane } from '../ingest/ingest.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Backups } from './backups.ts'
-import { diagnose } from './doctor.ts'
+import { diagnose, reportOf } from './doctor.ts'
 import type { Machine } from './machine.ts'
 import { openFiles } from './open-files.ts'
 import type { Retention } from './retention.ts'
@@ -26,10 +26,11 @@ export async function examine(parts: {
   readonly messages: Pick<Messages, 'list'>
   readonly retention: Pick<Retention, 'report'>
   readonly backups: Pick<Backups, 'lastBackup' | 'findings'>
+  readonly alerts: Pick<Alerts, 'findings'>
 }): Promise<DoctorReport> {
   const { settings, clock, health, machine, fleet, lane, broker, messages, retention, backups } = parts
   const options = settings.current
-  return diagnose({
+  const { findings } = diagnose({
     now: clock.wallMs(),
     data: options.data,
     options,
@@ -45,4 +46,5 @@ export async function examine(parts: {
     openFiles: await openFiles(options.data),
     waiting: settings.waiting(),
   })
+  return reportOf([...findings, ...parts.alerts.findings()])
 }

@@ -184,7 +184,7 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
   })
   const virtual = createVirtualNodes({ options, fleet, store, ledger, lane, broker, clock, version })
   const health = () => healthOf({ broker, store, journal, lane, clockSuspect: guard.suspect, machine: machine.facts, damage })
-  const examined = { settings, clock, health, machine, fleet, lane, broker, messages, retention, backups }
+  const examined = { settings, clock, health, machine, fleet, lane, broker, messages, retention, backups, alerts }
   const http = await listening('--http-port', options.httpHost, options.httpPort, () =>
     openHttp({
       host: options.httpHost,

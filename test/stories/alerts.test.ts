@@ -126,6 +126,8 @@ test('the event stream, the CLI and the audit log tell of it', async () => {
   expect(failed.code).toBe(3)
   expect(failed.json()).toMatchObject({ channel: 'nobody', ok: false })
   expect((await server!.cli('alerts', 'test', 'pager')).code).toBe(6)
+  const { findings } = (await server!.api('/api/doctor')).body
+  expect(findings).toContainEqual(expect.objectContaining({ code: 'alert_channel', subject: 'alerts.channels.nobody' }))
   const rules = (await server!.cli('alerts', 'rules', '--json')).json()
   expect(rules.map((r: { name: string }) => r.name)).toEqual(['certificate', 'disk', 'hot', 'loss', 'reboot_loop', 'silent'])
   expect(rules[2]).toMatchObject({ from: `${join(data.dir, 'espalier.yaml')}:6`, firing: 1, channels: ['hook'] })

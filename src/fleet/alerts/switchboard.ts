@@ -1,6 +1,7 @@
 import type { AlertChannelView, AlertView, ChannelTest } from '../../api/alerts.ts'
 import type { Finding } from '../../api/settings.ts'
 import type { AlertChannel } from '../../contract/alert-rules.ts'
+import { findings } from '../../contract/findings.ts'
 import type { Clock } from '../../kit/clock.ts'
 import type { Change, Records } from '../../store/records.ts'
 import type { Channel, Message } from './channels/channel.ts'
@@ -116,20 +117,11 @@ export function createSwitchboard(parts: SwitchboardParts): Switchboard {
 }
 
 function findingsOf({ config, outbox, last }: Wired): Finding[] {
-  const subject = `alerts.channels.${config.name}`
   const found: Finding[] = []
-  if (last !== null && !last.ok) {
-    const waiting = outbox.waiting > 0 ? `; ${outbox.waiting} messages wait and are sent when it takes them` : ''
-    const fix = `mend it (${config.from}), then: espalier alerts test ${config.name}`
-    found.push({ code: 'alert_channel', severity: 'warning', subject, what: `${last.detail}${waiting}`, fix })
-  }
-  if (outbox.lost > 0)
-    found.push({
-      code: 'alert_given_up',
-      severity: 'warning',
-      subject,
-      what: `${outbox.lost} messages were given up in this run`,
-      fix: 'espalier alerts lists what they were about',
-    })
+  const add = (code: 'alert_channel' | 'alert_given_up', what: string): void =>
+    void found.push({ code, severity: 'warning', subject: `alerts.channels.${config.name}`, what, fix: findings[code].mend })
+  const waiting = outbox.waiting > 0 ? `; ${outbox.waiting} messages wait` : ''
+  if (last !== null && !last.ok) add('alert_channel', `${last.detail} (${config.from})${waiting}`)
+  if (outbox.lost > 0) add('alert_given_up', `${outbox.lost} messages since the start`)
   return found
 }

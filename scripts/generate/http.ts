@@ -31,7 +31,12 @@ export async function httpReference(): Promise<GeneratedFile[]> {
 /** A server with nothing behind its routes: they are described, never called. */
 async function openapi(): Promise<object> {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
-  const app = await buildServer({ version, consoleDir: '', fleet: {} } as HttpParts)
+  const app = await buildServer({
+    version,
+    consoleDir: '',
+    fleet: {},
+    token: { onRotate: () => () => undefined },
+  } as unknown as HttpParts)
   await app.ready()
   const document = app.swagger()
   await app.close()

@@ -83,7 +83,7 @@ async function forDocs(page: Page, house: Up, kind: string): Promise<void> {
   for (const name of wanted) {
     await page.goto(house.url + pages[name])
     await settled(page)
-    await shoot(page, join(docs, `${kind === 'phone-dark' ? 'phone' : name}.png`))
+    await shoot(page, join(docs, `${kind === 'phone-dark' ? 'phone' : name === 'overview' ? 'first-page' : name}.png`))
   }
 }
 
@@ -100,7 +100,8 @@ const nothingWaits = `(() => {
     return new Set(new Uint32Array(data.buffer)).size > 4
   })
   const lines = !document.querySelector('.card') || document.querySelector('.sparkline path')
-  return !busy && drawn && lines && true
+  const counted = !document.querySelector('.summary')?.textContent.includes('– readings')
+  return !busy && drawn && lines && counted && true
 })()`
 
 async function shoot(page: Page, path: string): Promise<void> {

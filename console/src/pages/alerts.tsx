@@ -134,12 +134,12 @@ function Rule({ rule, changed }: { rule: AlertRuleView; changed: () => void }) {
         <b>{rule.name}</b>
         <div class="dim">{rule.text}</div>
       </td>
-      <td>{rule.nodes}</td>
-      <td>{rule.channels.join(', ') || <span class="dim">this page only</span>}</td>
-      <td>
+      <td data-is="for">{rule.nodes}</td>
+      <td data-is="tells">{rule.channels.join(', ') || <span class="dim">this page only</span>}</td>
+      <td data-is="from">
         <code>{rule.from}</code>
       </td>
-      <td>
+      <td data-is="now">
         {rule.firing > 0 ? <strong class="bad">▲ {rule.firing}</strong> : <span class="dim">quiet</span>}
         {rule.silenced_until !== null && rule.silenced_until > now.value && <span class="tag">silenced</span>}
       </td>

@@ -1,5 +1,6 @@
 import type { DoctorReport, MachineView } from '../../../src/api/settings.ts'
 import { age } from '../format.ts'
+import { Ago } from '../parts/ago.tsx'
 import { bytes } from '../parts/amount.ts'
 import { BrokerPanel, Listeners } from '../parts/broker-panel.tsx'
 import { Copyable } from '../parts/copyable.tsx'
@@ -29,6 +30,7 @@ export function Machine() {
       </div>
       <Listeners />
       {machine.value && <Certificates view={machine.value} />}
+      {machine.value && <Retention view={machine.value} />}
       <Findings doctor={doctor.value} error={doctor.error} />
     </>
   )
@@ -106,6 +108,26 @@ function Certificates({ view: { certificates } }: { view: MachineView }) {
     </section>
   )
 }
+
+/** Nothing goes in silence. */
+function Retention({ view: { retention } }: { view: MachineView }) {
+  if (retention.length === 0) return null
+  return (
+    <section class="panel" aria-labelledby="retention-title">
+      <h2 id="retention-title">What retention let go</h2>
+      <ul>
+        {retention.slice(0, 5).map(one => (
+          <li key={one.time + one.what}>
+            <Ago time={one.time} />: {one.rows.toLocaleString('en')} {kept[one.what]} of {day(one.from)} to {day(one.to)},{' '}
+            {one.why === 'age' ? 'too old' : 'too much room'}
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+const kept = { raw: 'readings', '1m': 'minutes', '1h': 'hours' } as const
 
 function Findings({ doctor, error }: { doctor: DoctorReport | null; error: unknown }) {
   return (

@@ -65,10 +65,10 @@ function InForce({ settings }: { settings: Answer<SettingView[]> }) {
                       {one.value === null ? 'not shown' : typeof one.value === 'string' ? one.value : JSON.stringify(one.value)}
                     </code>
                   </td>
-                  <td>
+                  <td data-is="from">
                     <code>{one.from}</code>
                   </td>
-                  <td>{one.reload ? 'a reload' : 'a restart'}</td>
+                  <td data-is="a change needs">{one.reload ? 'a reload' : 'a restart'}</td>
                 </tr>
               ))}
             </tbody>

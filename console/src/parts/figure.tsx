@@ -18,7 +18,9 @@ export function Figure({
     <div class={`value ${tone}`}>
       <dt class="label">{name}</dt>
       <dd class="figure">
-        <span class="number">{value === null ? '–' : typeof value === 'number' ? value.toLocaleString('en') : value}</span>
+        <span class={typeof value === 'string' && /[a-z]/i.test(value) ? 'number words' : 'number'}>
+          {value === null ? '–' : typeof value === 'number' ? value.toLocaleString('en') : value}
+        </span>
         {value !== null && unit && <span class="unit"> {unit}</span>}
         {children && <span class="beside dim">{children}</span>}
       </dd>

@@ -1,4 +1,5 @@
 import { computed } from '@preact/signals'
+import { counted } from '../format.ts'
 import { findings, firing } from './alarms.ts'
 import { live } from './connection.ts'
 import { countOf, health } from './house.ts'
@@ -18,13 +19,12 @@ export const verdict = computed((): { level: Level; word: string } => {
       level: state.status === 'down' ? 'bad' : 'warn',
       word: bad[0] === 'disk' ? diskWord(bad[1].detail) : `${capital(bad[0])}: look here`,
     }
-  const error = findings.value.find(one => one.severity === 'error')
-  if (error) return { level: 'bad', word: `${capital(error.subject)}: look here` }
-  if (firing.value.length > 0)
-    return { level: 'warn', word: firing.value.length === 1 ? '1 alert' : `${firing.value.length} alerts` }
+  const errors = findings.value.filter(one => one.severity === 'error').length
+  if (errors > 0) return { level: 'bad', word: counted(errors, 'problem') }
+  if (firing.value.length > 0) return { level: 'warn', word: counted(firing.value.length, 'alert') }
   if (silentCount.value > 0) return { level: 'warn', word: silentWord() }
-  const warning = findings.value[0]
-  return warning ? { level: 'warn', word: `${capital(warning.subject)}: look here` } : { level: 'ok', word: 'All well' }
+  const warnings = findings.value.length
+  return warnings > 0 ? { level: 'warn', word: counted(warnings, 'warning') } : { level: 'ok', word: 'All well' }
 })
 
 function silentWord(): string {

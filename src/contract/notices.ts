@@ -8,6 +8,11 @@ export const notices = {
     allowed: 'the user name and password that espalier node add printed',
     mend: 'Copy both into the sketch again, or make new ones: espalier node rotate ID.',
   },
+  bad_certificate: {
+    sentence: 'The client certificate is not one of this server, or no longer valid.',
+    allowed: 'the certificate that espalier node add --cert printed, until it is rotated or revoked',
+    mend: 'Put that certificate and its key into the client, or make new ones: espalier node rotate ID --cert.',
+  },
   unknown_user: {
     sentence: 'Nobody was added under this user name.',
     allowed: 'the id of a node that was added',

@@ -28,22 +28,28 @@ const reasonOf: Readonly<Record<Refusal, NoticeReason>> = {
 /** What OpenSSL calls it when the other side sends an alert about our certificate. */
 const distrust = /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED)/
 
+function refusedFor({ why, user, got }: Told<'refused'>, isKnown: (user: string) => boolean | null): NoticeReason {
+  if (why === 'credentials' && user !== null && isKnown(user) === false) return 'unknown_user'
+  if (why === 'tls' && got !== null && distrust.test(got)) return 'tls_untrusted'
+  // It showed a certificate: of another CA, or one that was revoked.
+  if (why === 'anonymous' && (got !== null || user !== null)) return 'bad_certificate'
+  return reasonOf[why]
+}
+
 export function refusedLogIn(notice: Told<'refused'>, isKnown: (user: string) => boolean | null): Diagnosis {
-  const { user, client, got, why } = notice
+  const { user, client, got } = notice
   const from = hostOf(notice.address)
-  const reason =
-    why === 'credentials' && user !== null && isKnown(user) === false
-      ? 'unknown_user'
-      : why === 'tls' && got !== null && distrust.test(got)
-        ? 'tls_untrusted'
-        : reasonOf[why]
+  const reason = refusedFor(notice, isKnown)
   const who =
     user === null
       ? client
         ? `client ${JSON.stringify(shortened(client))} at ${from}`
         : `a client at ${from}`
       : `${JSON.stringify(shortened(user))} at ${from}`
-  const what = why === 'version' && got !== null ? `${who} was not let in (${got})` : `${who} was not let in`
+  const what =
+    (reason === 'wrong_version' || reason === 'bad_certificate') && got !== null
+      ? `${who} was not let in (${got})`
+      : `${who} was not let in`
   const node = user !== null && nodeIdPattern.test(user) ? user : null
   return {
     verdict: 'refused',

@@ -290,6 +290,18 @@ describe('what reached nobody', () => {
     ])
   })
 
+  test('a certificate that is not ours, or no longer, is told as one', () => {
+    const { messages, all } = feed({ known: ['01'] })
+    messages.notice({ ...refused('01', 'anonymous'), got: 'SELF_SIGNED_CERT_IN_CHAIN' } as BrokerNotice)
+    expect(all()).toMatchObject([
+      {
+        reason: 'bad_certificate',
+        user: '01',
+        detail: expect.stringMatching(/SELF_SIGNED_CERT_IN_CHAIN.*node rotate 01 --cert/),
+      },
+    ])
+  })
+
   test('three take-overs of a client id within seconds are a fight, two are not', () => {
     const { clock, messages, all } = feed()
     const takeover = (port: number) =>

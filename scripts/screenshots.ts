@@ -90,7 +90,9 @@ async function forDocs(page: Page, house: Up, kind: string): Promise<void> {
 /** What a page asks for has come: no place is held any more, and a line is on every canvas. */
 async function settled(page: Page): Promise<void> {
   await page.locator('main h1').first().waitFor({ state: 'attached' })
-  await page.waitForFunction(nothingWaits, undefined, { timeout: 10_000 }).catch(() => undefined)
+  // The page's policy forbids what playwright's own waiting does; asking again does the same.
+  const ready = async () => ((await page.evaluate<boolean>(nothingWaits)) ? true : undefined)
+  await until('a page that is whole', ready, 15_000).catch(error => console.error(page.url(), error.message))
 }
 
 const nothingWaits = `(() => {

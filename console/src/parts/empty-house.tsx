@@ -17,7 +17,8 @@ export function EmptyHouse() {
       <p>Or let three virtual boards speak for ten minutes:</p>
       <Copyable text="npx --no-install espalier simulate --nodes 3 --for 10m" />
       <p class="dim">
-        Did your board send something and nothing shows? Look at “Not understood” below: what could not be read is kept there.
+        A board of your own needs a credential as soon as it comes over the network: <a href="/boards">add it</a>. It sent
+        something and nothing shows? <a href="/messages">What your boards just said</a> has also what could not be read, and why.
       </p>
     </section>
   )

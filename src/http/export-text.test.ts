@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Row } from '../store/readings.ts'
-import type { RollupRow } from '../store/rollup.ts'
+import type { RollupRow, Row } from '../store/readings.ts'
 import { csvEncoder, jsonlEncoder } from './export-text.ts'
 import { rollupCsv, rollupJsonl } from './rollup-text.ts'
 

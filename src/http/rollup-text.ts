@@ -1,7 +1,6 @@
 import type { RollupLine } from '../api/export.ts'
 import { formatTime } from '../api/times.ts'
-import type { Row } from '../store/readings.ts'
-import type { RollupRow } from '../store/rollup.ts'
+import type { RollupRow, Row } from '../store/readings.ts'
 import { quote, type TextEncoder } from './export-text.ts'
 
 /** Roll-ups as CSV, JSON lines, or rows for Parquet. Pure, like export-text.ts. */

@@ -1,5 +1,4 @@
 import type { Applier } from '../contract/events.ts'
-import type { RollupKind, RollupRow } from './rollup.ts'
 
 /** The port of the readings store: an applier of the journal that answers questions. A row is one (node, time) with its fields
  *  merged. Durable when its watermark says so; until then the journal has it. `apply` may be called again for the same batch
@@ -53,6 +52,21 @@ export interface Row {
   readonly seq: number | null
   readonly names: readonly string[]
   readonly values: readonly number[]
+}
+
+/** What is kept of readings in place of them: a minute or an hour of one node, by sensor min, max, sum and count. The mean is
+ *  sum / count: kept as a sum it stays exact however often roll-ups are put together. */
+export type RollupKind = '1m' | '1h'
+
+/** One (node, bucket), its sensors in name order; parallel arrays. `time` is the bucket's start, a multiple of its length. */
+export interface RollupRow {
+  readonly node: string
+  readonly time: number
+  readonly names: readonly string[]
+  readonly min: readonly number[]
+  readonly max: readonly number[]
+  readonly sum: readonly number[]
+  readonly count: readonly number[]
 }
 
 export interface RangeQuery {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Row } from './readings.ts'
-import { isFast, joined, type RollupRow, rollUp } from './rollup.ts'
+import type { RollupRow, Row } from './readings.ts'
+import { isFast, joined, rollUp } from './rollup.ts'
 
 const row = (node: string, time: number, fields: Record<string, number>): Row => ({
   node,

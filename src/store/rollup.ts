@@ -1,21 +1,6 @@
-import type { Row } from './readings.ts'
-
-/** What is kept of readings in place of them: a minute or an hour of one node, by sensor min, max, sum and count. The mean is
- *  sum / count: kept as a sum it stays exact however often roll-ups are put together. */
-export type RollupKind = '1m' | '1h'
+import type { RollupKind, RollupRow, Row } from './readings.ts'
 
 export const rollupMs: Readonly<Record<RollupKind, number>> = { '1m': 60_000, '1h': 3_600_000 }
-
-/** One (node, bucket), its sensors in name order; parallel arrays. `time` is the bucket's start, a multiple of its length. */
-export interface RollupRow {
-  readonly node: string
-  readonly time: number
-  readonly names: readonly string[]
-  readonly min: readonly number[]
-  readonly max: readonly number[]
-  readonly sum: readonly number[]
-  readonly count: readonly number[]
-}
 
 /** Faster than one reading in 5 s: then minutes are kept beside hours. At one in 10 s they would take 42 % of the readings' own size. */
 export const isFast = (rows: number, from: number, to: number): boolean => rows * 5_000 > Math.max(to - from, 60_000)

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { JournalEvent, ReadingEvent } from '../contract/events.ts'
-import type { ExportQuery, RangeQuery, ReadingsStore, Row } from './readings.ts'
-import type { RollupKind, RollupRow } from './rollup.ts'
+import type { ExportQuery, RangeQuery, ReadingsStore, RollupKind, RollupRow, Row } from './readings.ts'
 
 /** What every readings store must do. `afterBatch` runs behind each batch: an implementation that moves rows (seals, flushes)
  *  passes the suite also while it does so all the time. */

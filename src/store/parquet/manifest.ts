@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { firstPosition, type Position } from '../../contract/events.ts'
-import type { RollupKind } from '../rollup.ts'
+import type { RollupKind } from '../readings.ts'
 import { replaceFile } from './disk.ts'
 import type { NewestValues } from './newest.ts'
 

@@ -1,4 +1,5 @@
-import { isFast, type RollupKind, rollupMs } from '../rollup.ts'
+import type { RollupKind } from '../readings.ts'
+import { isFast, rollupMs } from '../rollup.ts'
 import { breathe } from './breathe.ts'
 import { nodeGroups } from './compaction.ts'
 import type { FileEntry, RollupEntry, RollupFacts } from './manifest.ts'

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { type RollupKind, type RollupRow, rollupMs } from '../rollup.ts'
+import type { RollupKind, RollupRow } from '../readings.ts'
+import { rollupMs } from '../rollup.ts'
 import { weekMs, weekOf } from './calendar.ts'
 import { type Engine, moment, text } from './engine.ts'
 import type { FileEntry, RollupEntry } from './manifest.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { RollupKind } from '../rollup.ts'
+import type { RollupKind } from '../readings.ts'
 import { dayMs, weekMs, weekOf } from './calendar.ts'
 import { nodeGroups } from './compaction.ts'
 import { text } from './engine.ts'

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { RollupKind } from '../rollup.ts'
+import type { RollupKind } from '../readings.ts'
 import { breathe } from './breathe.ts'
 import { checksum, publish, syncFile } from './disk.ts'
 import { type Engine, text } from './engine.ts'

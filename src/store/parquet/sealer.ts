@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { comparePositions, type DurableBatch, type Position } from '../../contract/events.ts'
 import { Ballast } from './disk.ts'
 import { Newest, type NewestValues } from './newest.ts'
-import type { ParquetOptions } from './parquet.ts'
+import type { ParquetOptions } from './options.ts'
 import { type Premises, writeFiles } from './premises.ts'
 import { RowSet } from './row-set.ts'
 

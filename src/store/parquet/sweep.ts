@@ -1,4 +1,5 @@
-import { type RollupKind, rollupMs } from '../rollup.ts'
+import type { RollupKind } from '../readings.ts'
+import { rollupMs } from '../rollup.ts'
 import { breathe } from './breathe.ts'
 import { dayMs, weekMs, weekOf } from './calendar.ts'
 import type { KeepLimits } from './keep-limits.ts'

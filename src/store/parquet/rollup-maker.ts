@@ -14,8 +14,8 @@ const stepRows = 100_000
 const sensorsAtOnce = 48
 /** Rows of a file: with its table 20 MB of DuckDB's memory. */
 const fileRows = 200_000
-/** Values summed up between two looks at the sockets: about a millisecond. */
-const valuesAtOnce = 50_000
+/** Values summed up between two looks at the sockets: some tenths of a millisecond. */
+const valuesAtOnce = 16_384
 
 export interface Making {
   readonly week: number

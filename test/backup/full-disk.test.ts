@@ -39,7 +39,7 @@ async function leave(bytes: number): Promise<void> {
   await appendFile(join(disk, 'filler'), Buffer.alloc(Math.max(0, bavail * bsize - bytes)))
 }
 
-describe.skipIf(!mayMount)('a full disk (needs mount)', () => {
+describe.skipIf(!mayMount)('a full disk (tmpfs, needs root)', () => {
   test('while a backup is made: exit 2, the file is not there, an older one still is; the schedule says so and goes on later', async () => {
     let house: Up | undefined
     try {

@@ -81,7 +81,8 @@ async function forDocs(page: Page, house: Up, kind: string): Promise<void> {
   const wanted = { 'wide-light': ['overview', 'node', 'messages'], 'phone-dark': ['overview'] }[kind] ?? []
   if (kind === 'wide-light') await page.setViewportSize({ width: 1280, height: 852 })
   for (const name of wanted) {
-    await page.goto(house.url + pages[name])
+    // One board's tries tell more than a stream of good readings.
+    await page.goto(house.url + (name === 'messages' ? '/messages?node=bench' : pages[name]))
     await settled(page)
     await shoot(page, join(docs, `${kind === 'phone-dark' ? 'phone' : name === 'overview' ? 'first-page' : name}.png`))
   }

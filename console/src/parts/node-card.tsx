@@ -61,9 +61,7 @@ function Face({ id, node }: CardProps) {
 }
 
 const besides = ({ id, name, virtual, claimed }: NodeView): string =>
-  [name !== null && id, virtual && name === null && 'virtual', !virtual && !claimed && 'not yours yet']
-    .filter(Boolean)
-    .join(' · ')
+  [name !== null && id, virtual && name === null && 'virtual', !virtual && !claimed && 'unclaimed'].filter(Boolean).join(' · ')
 
 /** The whole card is this link to the node's own page. */
 function Name({ id, name }: { id: string; name: string | null }) {

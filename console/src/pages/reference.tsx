@@ -1,6 +1,7 @@
 import { useEffect } from 'preact/hooks'
 import { problems } from '../../../src/api/problems.ts'
 import { type CodeText, commandErrors, rejects } from '../../../src/contract/codes.ts'
+import { notices } from '../../../src/contract/notices.ts'
 
 /** Every code a person can meet here, with what to do about it: made from the same table as the server's own sentences. */
 export function Reference() {
@@ -9,6 +10,7 @@ export function Reference() {
     <>
       <h1>Reference</h1>
       <Codes title="Why a message or a reading was not stored" codes={rejects} />
+      <Codes title="Why nobody heard a board" codes={notices} />
       <Codes title="Why a node did not do what it was told" codes={commandErrors} />
       <section class="panel codes" aria-label="Why a request was refused">
         <h2>Why a request was refused</h2>

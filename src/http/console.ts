@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
+import { routePath } from './guard.ts'
 import type { HttpParts } from './parts.ts'
 
 // Scripts and styles from here alone; nobody may frame the page; what it is not asked for does not leave.
@@ -44,7 +45,7 @@ export function pageUrl(request: Pick<IncomingMessage, 'url' | 'method' | 'heade
 export async function serveConsole(app: FastifyInstance, parts: Pick<HttpParts, 'consoleDir'>): Promise<void> {
   app.addHook('onSend', async (request, reply) => {
     reply.headers(always)
-    if (request.url.startsWith('/api/') && !reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+    if (routePath(request).startsWith('/api/') && !reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
   if (!existsSync(join(parts.consoleDir, 'index.html'))) {
     app.get('/', { schema: { hide: true } }, (_, reply) =>

@@ -60,10 +60,17 @@ function callerOf(request: FastifyRequest, parts: HttpParts): 'token' | 'session
 export const sessionCookie = (request: FastifyRequest): string => `espalier_session_${request.socket.localPort ?? 0}`
 
 function needsCaller(request: FastifyRequest): boolean {
-  const path = request.url.split('?', 1)[0]!
+  const path = routePath(request)
   if (path === '/metrics') return !onThisMachine(request)
   if (path === '/api/session') return false
   return path === '/api' || path.startsWith('/api/')
+}
+
+/** The route that answers; what was asked where there is none. Not the URL itself: the router decodes it first, and `/%61pi/nodes` is
+ *  `/api/nodes` to it. */
+export function routePath(request: FastifyRequest): string {
+  const route = request.routeOptions.url
+  return route === undefined || route === '/*' ? request.url.split('?', 1)[0]! : route
 }
 
 /** A proxy on this machine speaks for others. */

@@ -67,6 +67,13 @@ describe('who may ask', () => {
       }
   })
 
+  test('the token is asked for however the path is spelt', async () => {
+    for (const path of ['/%61pi/nodes', '/a%70i/settings', '/ap%69/backup', '/%61%70%69/export', '/%61pi/nothing'])
+      expect([path, (await raw(path)).status]).toEqual([path, path.endsWith('nothing') ? 404 : 401])
+    const { status } = await raw('/%61pi/token/rotate', { method: 'POST' })
+    expect(status).toBe(401)
+  })
+
   test.each([
     'evil.example',
     'evil.example:8080',

@@ -30,7 +30,16 @@ const raw = (path: string, options: { method?: string; headers?: Record<string, 
   new Promise<Answer>((done, fail) => {
     const { host, port } = server.run.http
     const message = ask(
-      { host, port, path, method: options.method ?? 'GET', headers: options.headers, agent: false },
+      // setHost: an empty Host would be replaced by the right one.
+      {
+        host,
+        port,
+        path,
+        method: options.method ?? 'GET',
+        headers: options.headers,
+        agent: false,
+        setHost: options.headers?.host === undefined,
+      },
       response => {
         const chunks: Buffer[] = []
         response.on('data', chunk => chunks.push(chunk))

@@ -138,7 +138,7 @@ function ofMessages({ counters, denied, fights }: Facts): Finding[] {
     )
   }
   for (const [user, n] of Object.entries(denied))
-    if (n > 0) out.push(finding('user_denied', 'warning', user, `denied ${n} times since the start`))
+    if (n > 0) out.push(finding('user_denied', 'warning', user, `denied ${n === 1 ? 'once' : `${n} times`} since the start`))
   const fighters = new Set(fights.map(message => message.node ?? message.user ?? 'unknown'))
   for (const id of fighters) out.push(finding('node_fighting', 'warning', id, 'two connections take its id from each other'))
   return out
@@ -146,9 +146,8 @@ function ofMessages({ counters, denied, fights }: Facts): Finding[] {
 
 function ofNode(node: NodeView, { now, options }: Facts): Finding[] {
   const out: Finding[] = []
-  const since = (ms: number): string => `since ${new Date(ms).toISOString()}`
-  if (node.state === 'late')
-    out.push(finding('node_late', 'warning', node.id, `no reading ${since(node.last_reading ?? node.last_seen)}`))
+  const since = (ms: number): string => `since ${new Date(ms).toISOString().slice(0, 19)}Z`
+  if (node.state === 'late') out.push(finding('node_late', 'warning', node.id, `nothing ${since(node.last_seen)}`))
   if (node.state === 'offline' && now - node.last_seen > hourMs)
     out.push(finding('node_offline', 'warning', node.id, `away ${since(node.last_seen)}`))
   if (!node.claimed && options.unclaimed !== 'accept')

@@ -6,8 +6,6 @@ import { bytesText } from './amount.ts'
 import { Copyable } from './copyable.tsx'
 import { ProblemNote } from './problem-note.tsx'
 
-const example = 'backup:\n  dir: /mnt/stick/espalier'
-
 /** One file that holds everything, now and by the clock. */
 export function Backups({ answer }: { answer: Answer<BackupView[]> }) {
   const act = useAct()
@@ -26,11 +24,8 @@ export function Backups({ answer }: { answer: Answer<BackupView[]> }) {
       <ProblemNote error={act.error ?? answer.error} what="backups" />
       {answer.value && list.length === 0 && (
         <div class="empty-part">
-          <p>
-            There is none yet. For one every day, name a folder (on a stick, on a share) in <code>espalier.yaml</code> and
-            restart:
-          </p>
-          <Copyable text={example} />
+          <p>There is none yet. For one every day, name a folder on this machine (a stick, a share):</p>
+          <Copyable text="npx --no-install espalier backup --schedule /mnt/stick/espalier" />
           <p>Or make one by hand:</p>
           <Copyable text="npx --no-install espalier backup house.espalier" />
         </div>

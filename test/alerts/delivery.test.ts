@@ -17,9 +17,12 @@ afterEach(async () => {
 const hook = (name = 'hook') => webhookTo(receiver.url, name)
 const events = (): string[] => receiver.got.map(({ body }) => `${body.event} ${body.alert.rule} ${body.alert.node}`)
 
+/** The answers come over real sockets, on a machine that may be busy. */
+const patient = { interval: 5, timeout: 20_000 }
+
 /** Waits until what the last tick sent has been answered and written down. */
 const told = (n: number): Promise<unknown> =>
-  expect.poll(() => world.alerts.list({ limit: 999 }).flatMap(a => a.notified).length, { interval: 5 }).toBe(n)
+  expect.poll(() => world.alerts.list({ limit: 999 }).flatMap(a => a.notified).length, patient).toBe(n)
 
 /** Time passes, with a moment for the answers of the receiver, until it got so many. */
 async function until(n: number): Promise<void> {
@@ -109,7 +112,7 @@ test('a receiver that is away for long gets everything when it is back, in order
   await until(3)
   expect(events()).toEqual(['firing hot 01', 'resolved hot 01', 'firing hot 01'])
   expect(new Set(receiver.got.map(({ body }) => body.delivery)).size).toBe(3)
-  await expect.poll(() => world.alerts.findings()).toEqual([])
+  await expect.poll(() => world.alerts.findings(), patient).toEqual([])
   await world.restart(rules, [hook()])
   await world.pass(30)
   expect(receiver.got.length).toBe(3)
@@ -123,7 +126,7 @@ test('what a receiver refuses for good does not stand before the others', async 
   await receiver.count(1)
   await told(1)
   await until(3)
-  await expect.poll(() => world.problems.length).toBe(1)
+  await expect.poll(() => world.problems.length, patient).toBe(1)
   receiver.answer(200)
   await until(4)
   expect(events()).toEqual(['firing hot 01', 'firing hot 01', 'firing hot 01', 'firing warm 01'])

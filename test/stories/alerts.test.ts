@@ -52,7 +52,7 @@ async function say(...values: number[]): Promise<void> {
 const told = (): string[] => receiver.got.map(({ body }) => `${body.event} ${body.alert?.rule}`)
 const alerts = async () => (await server!.api('/api/alerts')).body.items
 const settled = (state: string) =>
-  expect.poll(async () => (await alerts())[0]?.notified[0]?.event, { timeout: 10_000 }).toBe(state)
+  expect.poll(async () => (await alerts())[0]?.notified[0]?.event, { timeout: 20_000 }).toBe(state)
 
 test('a hot board is told once, however it flaps, over kill -9, and its end once', async () => {
   await start()
@@ -72,7 +72,7 @@ test('a hot board is told once, however it flaps, over kill -9, and its end once
         await say(20)
         return told()
       },
-      { timeout: 15_000, interval: 300 },
+      { timeout: 30_000, interval: 300 },
     )
     .toEqual(['firing hot', 'resolved hot'])
   await settled('resolved')
@@ -90,7 +90,7 @@ test('killed between keeping and telling: told after the restart; killed before 
   await receiver.close()
   await start()
   await say(40)
-  await expect.poll(async () => (await alerts())[0]?.notified[0]?.ok).toBe(false) // kept, and nobody there
+  await expect.poll(async () => (await alerts())[0]?.notified[0]?.ok, { timeout: 20_000 }).toBe(false) // kept, and nobody there
   await server!.kill()
   receiver = await openReceiver(port)
   receiver.answer(null) // takes it, and the kill comes before the answer

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { localTime, shortNumber, styleOf, table } from './output.ts'
+import { localTime, openOutput, shortNumber, styleOf, table } from './output.ts'
 
 const zoned = (zone: string, ms: number): string => {
   const before = process.env.TZ
@@ -36,4 +36,21 @@ test('columns stand below their titles whatever the colours', () => {
 test('a number is shown without floating dust', () => {
   expect(shortNumber(0.1 + 0.2)).toBe('0.3')
   expect(shortNumber(1013.25)).toBe('1013.25')
+})
+
+test('what a board says can neither set a title, clear the screen nor fill the clipboard', () => {
+  const written: string[] = []
+  const streams = {
+    write: (text: string) => void written.push(text),
+    writeBytes: async () => undefined,
+    writeError: (text: string) => void written.push(text),
+    terminal: true,
+  }
+  const out = openOutput(streams, { json: false, quiet: false, colour: true })
+  out.line(`${out.style.bad('error')}\tboiler\u001b]0;owned\u0007 \u001b[2J\u009b2J\r\nnext`)
+  out.message('\u001b]52;c;cm0gLXJm\u0007')
+  expect(written).toEqual([
+    '\u001b[31merror\u001b[0m\tboiler\\x1b]0;owned\\x07 \\x1b[2J\\x9b2J\\x0d\nnext\n',
+    '\\x1b]52;c;cm0gLXJm\\x07\n',
+  ])
 })

@@ -41,6 +41,12 @@ export const styleOf = (colour: boolean): Style => ({
   bad: paint(colour, 31),
 })
 
+/** Whatever a board says may be printed, and a terminal obeys what it prints: sequences that set its title, clear it or fill the
+ *  clipboard are shown instead. Colours stay, lines and tabs too. */
+export const harmless = (text: string): string => text.replace(obeyed, escaped)
+const obeyed = /\u001b(?!\[[\d;]*m)|[\0-\b\v-\u001a\u001c-\u001f\u007f-\u009f]/g
+const escaped = (control: string): string => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`
+
 export interface Streams {
   write(text: string): void
   writeBytes(piece: Uint8Array): Promise<void>
@@ -52,7 +58,7 @@ export interface Streams {
 
 export function openOutput(streams: Streams, options: { json: boolean; quiet: boolean; colour: boolean }): Output {
   const value = (v: unknown): void => streams.write(`${JSON.stringify(v)}\n`)
-  const line = (text: string): void => streams.write(`${text}\n`)
+  const line = (text: string): void => streams.write(`${harmless(text)}\n`)
   return {
     json: options.json,
     quiet: options.quiet,
@@ -62,7 +68,7 @@ export function openOutput(streams: Streams, options: { json: boolean; quiet: bo
     bytes: piece => streams.writeBytes(piece),
     result: (v, people) => (options.json ? value(v) : line(people())),
     message: text => {
-      if (!options.quiet) streams.writeError(`${text}\n`)
+      if (!options.quiet) streams.writeError(`${harmless(text)}\n`)
     },
     progress: line => {
       if (streams.errorTerminal && !options.quiet && !options.json) streams.writeError(`\r\u001b[2K${line}`)

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import type { Surroundings } from './context.ts'
 import { CliError, type Exit, errorText, exits } from './errors.ts'
 import { asCliError } from './failures.ts'
+import { harmless } from './output.ts'
 import { createProgram } from './program.ts'
 
 /** Runs one command line and answers with its exit code; never throws. Errors are on stderr by then. */
@@ -18,7 +19,7 @@ export async function runCli(argv: readonly string[], version: string, around: S
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exits.done // --help, --version
     const failure = error instanceof CommanderError ? usageError(error, argv) : asCliError(error)
-    around.streams.writeError(`${errorText(failure)}\n`)
+    around.streams.writeError(`${harmless(errorText(failure))}\n`)
     return failure.exit
   }
 }

@@ -49,6 +49,9 @@ function schedule(more: Partial<BackupSettings> = {}, records = createMemoryReco
   return createBackupSchedule({ begin, records, clock, log: log as never }, settings)
 }
 
+const timeOf = (name: string): number =>
+  Date.parse(name.replace(/^espalier-(....)(..)(..)-(..)(..)(..).*$/, '$1-$2-$3T$4:$5:$6Z'))
+
 async function wait(of: BackupSchedule, ms: number): Promise<void> {
   clock.advance(ms)
   await of.turn()
@@ -84,6 +87,42 @@ test('after a restart it waits for the rest of the time only, and a clock that w
   const wrong = schedule()
   await wrong.turn()
   expect(await readdir(dir)).toHaveLength(3)
+})
+
+test('those of a clock that was ahead go first, and the new one never', async () => {
+  clock.wall = start + 4000 * 24 * hour
+  await schedule({ backupEveryMs: hour }).turn()
+  clock.advance(hour)
+  const ahead = schedule({ backupEveryMs: hour })
+  await ahead.turn()
+  await wait(ahead, hour)
+  expect(await readdir(dir)).toHaveLength(3)
+  clock.wall = start
+  for (let made = 1; made <= 4; made++) {
+    await wait(ahead, hour)
+    const names = (await readdir(dir)).sort()
+    expect(names).toHaveLength(3)
+    expect(names.filter(name => name.startsWith('espalier-2026'))).toHaveLength(Math.min(made, 3))
+    expect(names.some(name => timeOf(name) === clock.wall)).toBe(true)
+  }
+})
+
+test('one of a clock that was ahead does not bring a new one with each start', async () => {
+  clock.wall = start + 4000 * 24 * hour
+  await schedule().turn()
+  clock.wall = start
+  await schedule().turn()
+  clock.advance(hour)
+  await schedule().turn()
+  expect(await readdir(dir)).toHaveLength(2)
+})
+
+test('of two made in one second the later stays', async () => {
+  const backups = schedule({ backupKeep: 1 })
+  for (let made = 0; made < 3; made++) {
+    const view = await backups.make()
+    expect('file' in view && (await readdir(dir)).map(name => join(dir, name))).toEqual('file' in view && [view.file])
+  }
 })
 
 test('what is listed is what `backup` would say of each: file, time, size, checksum, readings', async () => {

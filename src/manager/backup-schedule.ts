@@ -1,5 +1,5 @@
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { BackupView, Finding } from '../api/settings.ts'
 import type { Clock } from '../kit/clock.ts'
 import { checkBackup } from '../store/backup/backup.ts'
@@ -68,12 +68,12 @@ export function createBackupSchedule(parts: ScheduleParts, first: BackupSettings
     const { backupEveryMs } = settings
     if (failedAt !== null && now - failedAt < Math.min(retryAfterMs, backupEveryMs)) return false
     if (madeAt !== null) return now - madeAt >= backupEveryMs
-    const newest = (await namesIn(dir))[0]
-    if (newest === undefined) return true
+    const times = (await namesIn(dir)).map(timeOf)
+    if (times.length === 0) return true
     // A wall clock that was ahead once must not put backups off for a year.
-    const age = clock.wallMs() - timeOf(newest)
-    last = { ...last, time: timeOf(newest) }
-    return age >= backupEveryMs || age < 0
+    const newest = times.find(time => time <= clock.wallMs())
+    last = { ...last, time: newest ?? times[0]! }
+    return newest === undefined || clock.wallMs() - newest >= backupEveryMs
   }
 
   async function makeIn(dir: string): Promise<BackupView> {
@@ -82,7 +82,7 @@ export function createBackupSchedule(parts: ScheduleParts, first: BackupSettings
       for (const half of (await readdir(dir)).filter(name => halfPattern.test(name))) await rm(join(dir, half), { force: true })
       const view = await writeInto(dir, await parts.begin(), () => closed)
       await parts.records.write([{ collection, key: view.file, value: view }], { sync: false }).catch(() => undefined)
-      for (const name of (await namesIn(dir)).slice(settings.backupKeep)) await forget(join(dir, name))
+      for (const name of byAge(await namesIn(dir), basename(view.file)).slice(settings.backupKeep)) await forget(join(dir, name))
       if (last.failure !== '') log.info('backups are made again')
       last = { dir, time: view.time, failure: '' }
       madeAt = clock.monoMs()
@@ -178,15 +178,25 @@ export function createBackupSchedule(parts: ScheduleParts, first: BackupSettings
   }
 }
 
-const namePattern = /^espalier-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(?:-\d+)?\.espalier$/
+const namePattern = /^espalier-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(?:-(\d+))?\.espalier$/
 const halfPattern = /^espalier-\d{8}-\d{6}(?:-\d+)?\.espalier\.part$/
 
 /** The backups of a folder that isn't there, or can't be read now, are none. Newest first. */
 const namesIn = async (dir: string): Promise<string[]> =>
   (await readdir(dir).catch(() => []))
     .filter(name => namePattern.test(name))
-    .sort()
-    .reverse()
+    .sort((a, b) => timeOf(b) - timeOf(a) || nthOf(b) - nthOf(a))
+
+/** Newest first as they were made, `made` being the last: what bears a later time was made before it, by a clock that was ahead then or
+ *  is behind now. By name alone such a file would outlive all others, and the new one would be the first to go. */
+function byAge(names: readonly string[], made: string): string[] {
+  const later = (name: string): boolean => timeOf(name) > timeOf(made)
+  const others = names.filter(name => name !== made)
+  return [made, ...others.filter(name => !later(name)), ...others.filter(later)]
+}
+
+/** Of those of one second. */
+const nthOf = (name: string): number => Number(namePattern.exec(name)![7] ?? 1)
 
 function timeOf(name: string): number {
   const [, y, mo, d, h, m, s] = namePattern.exec(name)!.map(Number)

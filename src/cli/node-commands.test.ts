@@ -158,6 +158,7 @@ describe('changes', () => {
       ['rename', 'none', 'x'],
       ['revoke', 'none', '--yes'],
       ['rotate', 'none'],
+      ['rotate', 'none', '--yes'],
     ])
       expect((await cli(at('node', ...words))).exit, words[0]).toBe(6)
   })

@@ -33,6 +33,7 @@ export function defineCredentials(node: Command, run: Runner): void {
     .action((id: string, flags: Flags) => run(context => add(context, id, flags)))
 
   printed(node.command('rotate <ID>').description('a new credential: the old one is invalid at once'))
+    .option('--yes', 'as with revoke and remove; it never asks')
     .addHelpText('after', examples('espalier node rotate greenhouse', 'espalier node rotate greenhouse --sketch'))
     .action((id: string, flags: Flags) => run(context => rotate(context, id, flags)))
 }

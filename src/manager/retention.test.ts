@@ -84,6 +84,24 @@ test('a clock that is suspect takes nothing', async () => {
   expect(asked).toEqual([])
 })
 
+test('each of very many that went at once is told, and none of them twice', async () => {
+  const { published, sweeps, minutes, clock, records } = await world()
+  for (let id = 1; id <= 520; id++) sweeps.push(sweep(id))
+  await minutes(3)
+  expect(published.length).toBe(520)
+  sweeps.splice(0, 420)
+  clock.wall -= 1000 * 24 * hourMs // what goes now bears an earlier time than all of them
+  sweeps.push({ ...sweep(521), time: clock.wall })
+  await minutes(3)
+  expect(published.length).toBe(521)
+  const again = await world({
+    records,
+    store: { keep: () => {}, sweep: async () => {}, sweeps: () => sweeps, stats: () => ({}) as never },
+  })
+  await again.minutes(3)
+  expect(again.published).toEqual([])
+})
+
 test('what went is told once: line, event and record, also when the process died before it could', async () => {
   const first = await world()
   await first.minutes(60)

@@ -52,7 +52,8 @@ export async function openRetention(parts: RetentionParts): Promise<Retention> {
 
   /** The store wrote each down in the moment it happened; what a crash kept from being told is told now. */
   const tell = async (): Promise<void> => {
-    const fresh = store.sweeps().filter(sweep => !told.has(keyOf(sweep)))
+    const sweeps = store.sweeps()
+    const fresh = sweeps.filter(sweep => !told.has(keyOf(sweep)))
     if (fresh.length === 0) return
     const changes: Change[] = []
     for (const sweep of fresh) {
@@ -62,7 +63,9 @@ export async function openRetention(parts: RetentionParts): Promise<Retention> {
       log.info({ retention: view }, inWords(view))
       hub.publish({ type: 'retention', data: view })
     }
+    const named = new Set(sweeps.map(keyOf)) // forgotten while the store still names it, it would be told again
     for (const key of [...told.keys()].sort().slice(0, -reportsKept)) {
+      if (named.has(key)) continue
       told.delete(key)
       changes.push({ collection, key, remove: true })
     }

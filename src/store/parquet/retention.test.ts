@@ -148,6 +148,21 @@ describe('readings that are too old', () => {
     expect(house.store.goneBefore()).toBe(monday + (3 * 1440 - 1) * 60_000 + 1)
   })
 
+  test('are all told when three years go at once', { timeout: 60_000 }, async () => {
+    const house = await new House(await fresh()).open()
+    await house.add(house.readings('a', monday - 156 * weekMs, 156 * 7, dayMs))
+    house.clock.advance(8 * dayMs)
+    await house.store.sweep(house.limits({ rawAgeMs: 7 * dayMs }))
+    const sweeps = house.store.sweeps()
+    expect(sweeps.length).toBe(156)
+    expect(sweeps.reduce((sum, { rows }) => sum + rows, 0)).toBe(156 * 7)
+    house.clock.advance(60 * dayMs)
+    await house.add(house.readings('a', monday + dayMs, 5, 1_000))
+    house.clock.advance(60 * dayMs)
+    await house.store.sweep(house.limits({ rawAgeMs: 7 * dayMs }))
+    expect(house.store.sweeps().map(({ id }) => id)).toEqual(Array.from({ length: 100 }, (_, i) => 58 + i))
+  })
+
   test('stay seven days after they arrived, whatever their time says and however full it is', async () => {
     const house = await new House(await fresh()).open()
     await house.add(house.readings('a', Date.UTC(2024, 0, 10), 10, 1_000)) // the contract's example is from 2024

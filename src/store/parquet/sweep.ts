@@ -137,7 +137,10 @@ async function sweepRollups(premises: Premises, kind: RollupKind, before: number
 
 function withSweep(state: State, sweep: Omit<Sweep, 'id'>): State {
   const id = (state.sweeps.at(-1)?.id ?? 0) + 1
-  return { ...state, sweeps: [...state.sweeps, { id, ...sweep }].slice(-sweepsKept) }
+  const surplus = state.sweeps.length + 1 - sweepsKept
+  // What this run took stays to its end, however many weeks: nobody was told of it yet.
+  const kept = state.sweeps.filter(({ time }, i) => i >= surplus || time === sweep.time)
+  return { ...state, sweeps: [...kept, { id, ...sweep }] }
 }
 
 const sumOf = <K extends 'rows' | 'bytes'>(files: readonly Record<K, number>[], key: K): number =>

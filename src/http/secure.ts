@@ -16,6 +16,8 @@ export interface SecureDoor {
 }
 
 const handshakeMs = 5_000
+/** Beyond it the oldest goes: half-open ones must not fill `connectionsAtOnce` and keep the page away from people. */
+const handshakesAtOnce = 500
 
 /** Listens; rejects with the socket's error. The app must be ready. */
 export function openSecureDoor(
@@ -41,6 +43,11 @@ export function openSecureDoor(
     const place = placeOf(socket)
     inHandshake.set(place, socket)
     socket.once('close', () => inHandshake.delete(place))
+    for (const [oldest, half] of inHandshake) {
+      if (inHandshake.size <= handshakesAtOnce) break
+      inHandshake.delete(oldest)
+      half.destroy()
+    }
   })
   server.on('secureConnection', socket => inHandshake.delete(placeOf(socket)))
   const door = (): SecureDoor => {

@@ -101,7 +101,7 @@ test('connections that never finish the handshake keep nobody out and end with t
   const house = await lanHouse()
   const ca = await readFile(house.caFile)
   const { createConnection } = await import('node:net')
-  const half = Array.from({ length: 50 }, () =>
+  const half = Array.from({ length: 2_100 }, () =>
     createConnection({ host: '127.0.0.1', port: house.https }).on('error', () => undefined),
   )
   onTestFinished(() => half.forEach(socket => void socket.destroy()))

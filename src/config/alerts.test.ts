@@ -104,6 +104,7 @@ test.each([
   ['rules: [{ name: los, off: true }]', 'no default rule is called "los"; allowed: silent, loss'],
   ['rules: [{ name: x, kind: silent }, { name: x, kind: silent }]', 'alerts.rules[1].name: "x" is taken by a rule above'],
   ['channel: {}', 'alerts.channel: no such key; did you mean channels?; allowed: rules, channels'],
+  ['channels: [{ name: a }]', 'alerts.channels: is not a set of keys; allowed: a name of your own'],
   ['channels: { a: { type: pager } }', 'alerts.channels.a.type: "pager" can\'t be used; allowed: webhook, email, ntfy, telegram'],
   ['channels: { a: { type: webhook } }', 'alerts.channels.a.url: is missing'],
   ['channels: { A: { type: webhook, url: "http://x" } }', '"A" is no name of a channel'],

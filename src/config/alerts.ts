@@ -39,7 +39,7 @@ class Reader {
   map(value: unknown, path: SectionPath, known: readonly string[]): Record<string, unknown> {
     if (value === null || value === undefined) return {}
     if (typeof value !== 'object' || Array.isArray(value)) {
-      this.#wrong(path, 'is not a set of keys', known.join(', '))
+      this.#wrong(path, 'is not a set of keys', known.join(', ') || 'a name of your own for each, its keys below it')
       return {}
     }
     for (const key of Object.keys(value)) {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -91,6 +91,21 @@ describe('killed at a step', () => {
     expect(await opened(data)).toBe(whole ? counts.new : 0)
     await clean(data)
   })
+})
+
+test('killed between the renames, where the data directory is a link: the next start finds it all the same', async () => {
+  await mkdir(join(room, 'disk'), { recursive: true })
+  const link = join(room, 'linked')
+  await symlink('disk/data', link)
+  await cp(join(room, 'old'), join(room, 'disk/data'), { recursive: true })
+  await killed(link, 'moved away')
+  expect(existsSync(link)).toBe(false)
+  expect(await opened(link)).toBe(counts.new)
+  await rm(join(room, 'disk/data'), { recursive: true })
+  await restoreBackup({ file: join(room, 'file'), data: link, wallMs: () => Date.UTC(2026, 3, 2) })
+  expect(await opened(link)).toBe(counts.new)
+  expect(existsSync(`${link}.restore-tmp`)).toBe(false)
+  await clean(link)
 })
 
 test('killed at any time', async () => {

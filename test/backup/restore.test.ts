@@ -69,6 +69,17 @@ test('a restore replaces what is there and keeps it beside', async () => {
   expect((await readdir(room)).sort()).toEqual(['a', 'a.before-restore-20260401-120000', 'file'])
 })
 
+test('what can not be put in its place leaves nothing beside it', async () => {
+  const house = await livedIn(join(room, 'a'))
+  await saved(await house.backup(), join(room, 'file'))
+  await house.close()
+  const data = join(room, 'a-file')
+  await writeFile(data, 'mine')
+  await expect(restoreBackup({ file: join(room, 'file'), data, wallMs })).rejects.toThrow(/ENOTDIR/)
+  expect(await readFile(data, 'utf8')).toBe('mine')
+  expect((await readdir(room)).filter(name => name.startsWith('a-file'))).toEqual(['a-file'])
+})
+
 test('files and folders are for their owner alone', async () => {
   const house = await livedIn(join(room, 'a'))
   await saved(await house.backup(), join(room, 'file'))

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, open, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BadBackup, type Contents } from './format.ts'
@@ -59,7 +60,11 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     await checkSwappable(data)
     const checked = await unpacked(file, data, wallMs(), step)
     await step('whole')
-    const before = await swapIn(data, awayOf(data, wallMs()), step)
+    const away = awayOf(data, wallMs())
+    const before = await swapIn(data, away, step).catch(async error => {
+      if (existsSync(data) || !existsSync(away)) await removeBeside(data) // else it is all there is: the next start moves it in
+      throw error
+    })
     return { ...checked, before }
   } finally {
     await unlock()

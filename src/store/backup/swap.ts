@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readdir, realpath, rename, rm, stat } from 'node:fs/promises'
+import { readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { replaceFile, syncFolder } from '../parquet/disk.ts'
 
@@ -10,8 +10,16 @@ import { replaceFile, syncFolder } from '../parquet/disk.ts'
 /** Stands in a folder that is whole and synced. It stays: it says where the data came from. */
 const mark = 'restored.json'
 
-/** The data directory itself, not a link to it. */
-export const realData = (data: string): Promise<string> => realpath(data).catch(() => resolve(data))
+/** The data directory itself, not a link to it; also where the link leads to is not there, as after a restore that was cut off. */
+export async function realData(data: string): Promise<string> {
+  try {
+    return await realpath(data)
+  } catch (error) {
+    const place = resolve(data)
+    const to = (error as NodeJS.ErrnoException).code === 'ENOENT' ? await readlink(place).catch(() => null) : null
+    return to === null ? place : realData(resolve(await realpath(dirname(place)), to))
+  }
+}
 
 export const besideOf = (data: string): string => `${data}.restore-tmp`
 
@@ -41,7 +49,9 @@ export async function swapIn(data: string, away: string, step: (name: string) =>
   const parent = dirname(data)
   const old = await readdir(data).catch(() => [])
   if (old.length > 0) {
-    await rename(data, away)
+    await rename(data, away).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'EBUSY' ? new IsMountPoint(data) : error // of the same disk: `checkSwappable` can't see it
+    })
     await syncFolder(parent)
     await step('moved away')
   }
@@ -62,7 +72,7 @@ async function moveIn(data: string): Promise<void> {
 /** After a restore that was cut off between its renames: moves the new folder in. True when it did. A folder that isn't whole, or one
  *  beside a data directory, is left to the next restore. */
 export async function finishRestore(data: string): Promise<boolean> {
-  const place = resolve(data)
+  const place = await realData(data)
   if (existsSync(place) || !existsSync(`${besideOf(place)}/${mark}`)) return false
   await moveIn(place)
   return true

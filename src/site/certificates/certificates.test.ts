@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../../kit/clock.ts'
 import { type Certificates, type CertificatesOptions, openCertificates } from './certificates.ts'
-import type { MachineNames } from './names.ts'
+import { lanAddress, type MachineNames } from './names.ts'
 
 const dayMs = 86_400_000
 const names: MachineNames = { dns: ['localhost', 'pi', 'pi.local'], ips: ['127.0.0.1', '::1', '192.168.1.20'] }
@@ -304,4 +304,11 @@ describe('the revocation list', () => {
     expect(await readFile(join(it.dir, 'crl.pem.damaged'), 'utf8')).toBe('garbage')
     expect(openssl(it.dir, 'crl', '-in', 'crl.pem', '-noout', '-CAfile', 'ca.pem')).not.toContain('rror')
   })
+})
+
+test('without a route the address of this machine is one that an interface has, or none', async () => {
+  // The kernel refuses to connect to the broadcast address, as it does where there is no default route.
+  const address = await lanAddress('255.255.255.255')
+  const owned = Object.values(networkInterfaces()).flatMap(list => (list ?? []).map(({ address }) => address))
+  expect([null, ...owned]).toContain(address)
 })

@@ -34,13 +34,14 @@ const lanAddresses = (): string[] =>
     .map(({ address }) => address)
 
 /** The IPv4 address that this machine has towards the rest of the network: that of its default route, else any. null: none.
- *  Connecting a datagram socket sends nothing; the kernel only looks up the route (192.0.2.1 is nobody's, RFC 5737). */
-export async function lanAddress(): Promise<string | null> {
+ *  Connecting a datagram socket sends nothing; the kernel only looks up the route (192.0.2.1 is nobody's, RFC 5737). Given a
+ *  callback, Node hands it the failure too: without a default route the socket is still bound to 0.0.0.0, which no board reaches. */
+export async function lanAddress(towards = '192.0.2.1'): Promise<string | null> {
   const socket = createSocket('udp4')
   try {
     return await new Promise<string>((resolve, reject) => {
-      socket.once('error', reject)
-      socket.connect(9, '192.0.2.1', () => resolve(socket.address().address))
+      const connected = (failure?: Error): void => (failure ? reject(failure) : resolve(socket.address().address))
+      socket.connect(9, towards, connected)
     })
   } catch {
     return lanAddresses().find(address => isIP(address) === 4) ?? null

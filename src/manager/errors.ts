@@ -41,6 +41,7 @@ export async function listening<T>(flag: string, host: string, port: number, lis
   try {
     return await listen()
   } catch (error) {
+    if (error instanceof PortTaken) throw error // named already, by the one whose address it is
     const { code, port: refused = port } = error as NodeJS.ErrnoException & { port?: number }
     if (refused !== port) throw error
     if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') throw new PortTaken(host, port, flag, code)

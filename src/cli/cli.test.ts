@@ -193,10 +193,10 @@ describe('nodes', () => {
   })
 
   test('node show of an unknown node exits 6', async () => {
-    server.on('GET /api/nodes/nope', problem(404, 'not_found', 'no node has the id "nope"'))
+    server.on('GET /api/nodes/nope', problem(404, 'not_found', 'no node has the id "nope"; GET /api/nodes lists those there are'))
     const { exit, err } = await cli(['node', 'show', 'nope'], { env })
     expect(exit).toBe(6)
-    expect(err).toMatch(/^error not_found: no node has the id "nope"/)
+    expect(err).toBe('error not_found: no node has the id "nope"\n  try: espalier nodes\n')
   })
 })
 

@@ -51,7 +51,8 @@ function refusedByServer(error: ApiFailure): CliError {
   const places = (problem.errors ?? [])
     .filter(p => !(error.message.includes(p.path) && error.message.includes(p.message))) // said already
     .map(p => `\n  ${p.path}: ${p.message}${p.allowed ? `; allowed: ${p.allowed}` : ''}`)
-  return new CliError(exitOf(status), code, error.message + places.join(''), ...adviceFor(status))
+  const what = error.message.replace(forPrograms, '')
+  return new CliError(exitOf(status), code, what + places.join(''), ...adviceFor(status, what))
 }
 
 function exitOf(status: number): Exit {
@@ -70,9 +71,13 @@ function exitOf(status: number): Exit {
   }
 }
 
-function adviceFor(status: number): string[] {
+/** What the server says to those who speak HTTP; people have a command for it. */
+const forPrograms = /; GET \/api\/nodes lists those there are$/
+
+function adviceFor(status: number, what: string): string[] {
   if (status === 401)
     return ['the token is read from ESPALIER_TOKEN, ESPALIER_TOKEN_FILE or DATA/token; is --data the directory of this server?']
-  if (status === 404) return ['espalier nodes, espalier commands']
+  if (status === 404 && /\bnode\b/.test(what)) return ['espalier nodes']
+  if (status === 404 && /\bcommand\b/.test(what)) return ['espalier commands']
   return []
 }

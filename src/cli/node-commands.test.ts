@@ -51,6 +51,25 @@ describe('node add', () => {
     expect(err).toContain('shown once')
   })
 
+  test('--cert where only this machine is listened to: says how to get the CA, and makes nothing', async () => {
+    house(loopback, certificate)
+    const run = await cli(at('node', 'add', '01', '--cert'))
+    expect(run.exit).toBe(2)
+    expect(run.err).toContain('espalier up --lan')
+    expect(run.err).not.toContain('rotate')
+    expect(server.seen.map(({ method }) => method)).not.toContain('POST')
+  })
+
+  test('the id of a virtual node: another id, and nothing else', async () => {
+    house(lan)
+    server.on('POST /api/nodes', problem(409, 'state_conflict', 'sim-1 is a virtual node of this server'))
+    server.on('GET /api/nodes/sim-1', json(nodeView('sim-1', { virtual: true })))
+    const run = await cli(at('node', 'add', 'sim-1'))
+    expect(run.exit).toBe(2)
+    expect(run.err).toContain('try: another id')
+    expect(run.err).not.toContain('rotate')
+  })
+
   test('again: exit 2 with the way to a new credential', async () => {
     house(lan)
     server.on('POST /api/nodes', problem(409, 'state_conflict', '01 has a credential already'))

@@ -57,10 +57,12 @@ async function add(context: Context, id: string, flags: Flags): Promise<void> {
   await make(context, flags, flags.name ?? null, async () => {
     const client = await context.client()
     const addition = { id, ...(flags.name !== undefined && { name: flags.name }), ...(flags.cert && { cert: true }) }
-    return client.addNode(addition).catch(error => {
+    return client.addNode(addition).catch(async error => {
       const { status, message } = error as { status?: number; message: string }
       if (status !== 409) throw error
-      throw new CliError(exits.usage, 'exists', message, `a new credential: espalier node rotate ${id}`, 'or another id')
+      const virtual = (await client.node(id).catch(() => null))?.virtual === true
+      const advice = virtual ? ['another id'] : [`a new credential: espalier node rotate ${id}`, 'or another id']
+      throw new CliError(exits.usage, 'exists', message, ...advice)
     })
   })
 }
@@ -86,7 +88,7 @@ async function make(context: Context, flags: Flags, name: string | null, credent
   const client = await context.client()
   const connect = await client.connect()
   const { reachable } = await import('../reachable.ts')
-  const where = program || flags.qr ? reachable(connect, flags.tls) : null
+  const where = program || flags.qr || flags.cert ? reachable(connect, flags.tls) : null
   if (where?.ca === null && flags.cert) throw badInput('--cert with --no-tls', 'one of them: a certificate needs TLS')
 
   const credential = await credentialOf()

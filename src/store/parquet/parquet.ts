@@ -17,6 +17,7 @@ import { byTime } from './row-set.ts'
 import { rowsFile } from './rows-file.ts'
 import { Sealer } from './sealer.ts'
 import type { Stored } from './shelf.ts'
+import { spareMs } from './sweep.ts'
 import { Upkeep } from './upkeep.ts'
 import { factsOf, type View, windows } from './windows.ts'
 
@@ -82,9 +83,12 @@ class Store implements ParquetReadings {
     return this.sealer.seal()
   }
 
-  sweep(limits: KeepLimits): Promise<void> {
+  async sweep(limits: KeepLimits): Promise<void> {
     this.keep(limits)
-    return this.sealer.withBallast(() => this.upkeep.sweep(limits, this.clock.wallMs()))
+    const now = this.clock.wallMs()
+    // A full disk: an alarm tells, and what the sweep takes makes room.
+    await this.sealer.sealArrivedBefore(now - spareMs).catch(() => undefined)
+    await this.sealer.withBallast(() => this.upkeep.sweep(limits, now))
   }
 
   keep(limits: KeepLimits): void {

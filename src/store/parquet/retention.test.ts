@@ -148,6 +148,21 @@ describe('readings that are too old', () => {
     expect(house.store.goneBefore()).toBe(monday + (3 * 1440 - 1) * 60_000 + 1)
   })
 
+  test('go out of memory too, where no reading came since that would have sealed them', async () => {
+    const house = await new House(await fresh()).open()
+    const batch = { events: house.readings('a', monday, 100, 60_000), end: { segment: 1, offset: 1 } }
+    house.store.apply(batch, true)
+    house.all.apply(batch, true)
+    const limits = house.limits({ rawAgeMs: 7 * dayMs })
+    house.clock.advance(6 * dayMs)
+    await house.store.sweep(limits)
+    expect(house.store.stats().hotRows).toBe(100)
+    house.clock.advance(9 * dayMs)
+    await house.store.sweep(limits)
+    expect(await exported(house.store)).toEqual([])
+    expect(await rollups(house.store, '1h')).toEqual(await rollups(house.all, '1h'))
+  })
+
   test('are all told when three years go at once', { timeout: 60_000 }, async () => {
     const house = await new House(await fresh()).open()
     await house.add(house.readings('a', monday - 156 * weekMs, 156 * 7, dayMs))

@@ -32,6 +32,7 @@ export class Sealer {
   private readonly ballast: Ballast
   private readonly onSealed: () => void
   private hotDay = 0
+  private firstArrived = 0
   private lastArrived = 0
   private sealing: Sealing | null = null
   private applied: Position
@@ -56,10 +57,14 @@ export class Sealer {
   }
 
   apply(batch: DurableBatch): void {
-    if (this.hot.count === 0) this.hotDay = this.premises.today()
+    if (this.hot.count === 0) {
+      this.hotDay = this.premises.today()
+      this.firstArrived = Number.POSITIVE_INFINITY
+    }
     for (const event of batch.events) {
       if (event.kind !== 'reading') continue
       this.hot.add(event)
+      if (event.arrived < this.firstArrived) this.firstArrived = event.arrived
       if (event.arrived > this.lastArrived) this.lastArrived = event.arrived
       this.newest.add(event)
     }
@@ -78,6 +83,11 @@ export class Sealer {
 
   seal(): Promise<void> {
     return this.inTurn(() => this.sealAll())
+  }
+
+  /** When something in memory arrived so long ago: nothing comes any more, or it would have been sealed with a new day. */
+  async sealArrivedBefore(time: number): Promise<void> {
+    if (this.hot.count > 0 && this.firstArrived <= time) await this.seal()
   }
 
   /** Seals everything but the rows of a node; then, before any other seal, `work`. */

@@ -76,6 +76,12 @@ describe('a webhook', () => {
     receiver = await openReceiver()
   })
 
+  test('that takes it and never ends its answer, or breaks it off, is not sent it again', async () => {
+    receiver.answer(200, { 'content-length': '5' }, '')
+    expect(await webhook().send(message, AbortSignal.timeout(2_000))).toEqual({ ok: true, detail: 'HTTP 200' })
+    expect(receiver.got.length).toBe(1)
+  })
+
   test('shows where it goes, not the secret in its path', () => {
     expect(webhook().target).toBe(`${receiver.url}/…`)
   })

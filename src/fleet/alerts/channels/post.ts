@@ -15,12 +15,16 @@ export async function post(request: {
   try {
     const headers = { 'content-type': 'application/json', 'user-agent': 'espalier', ...request.headers }
     response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' })
+    if (response.ok) {
+      // Taken, however its answer goes on: waiting for that, and failing at it, would send the message again.
+      await response.body?.cancel().catch(() => undefined)
+      return { ok: true, detail: `HTTP ${response.status}` }
+    }
     answer = await beginning(response)
   } catch (error) {
     return { ok: false, detail: redacted(reasonOf(error), secrets), again: 'soon' }
   }
   const { status } = response
-  if (status >= 200 && status < 300) return { ok: true, detail: `HTTP ${status}` }
   const detail = redacted(`HTTP ${status}${answer ? `: ${answer}` : ''}`, secrets)
   return { ok: false, detail, ...whenAgain(status, response.headers.get('retry-after')) }
 }

@@ -171,7 +171,7 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
       await records.write([tombstone, ...gone, ...forgetChanges(id)], { sync: true })
       registry.remove(id)
       ledger.forget(id)
-      identities.removed(id)
+      await identities.removed(id)
       return true
     } finally {
       leaving.delete(id)

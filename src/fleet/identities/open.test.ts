@@ -304,6 +304,29 @@ describe('a client certificate', () => {
     await world.fleet.remove('01')
     expect([shows('F3'), world.listed]).toEqual([null, ['1', '2', '3']])
   })
+
+  test('is on the revocation list when its revocation is answered, and put there again at the next start', async () => {
+    const slow = (): CertificateIssuer => ({
+      ...issuer(world),
+      revoke: async number => {
+        await new Promise(resolve => setImmediate(resolve))
+        world.listed.push(number)
+      },
+    })
+    world.issuer = slow()
+    await world.add({ id: '01', cert: true })
+    await world.add({ id: '02', cert: true })
+    await world.add({ id: '03', cert: true })
+    await world.identities.revoke('01')
+    expect(world.listed).toEqual(['1'])
+    await world.identities.rotate('02', {})
+    expect(world.listed).toEqual(['1', '2'])
+    await world.fleet.remove('03')
+    expect(world.listed).toEqual(['1', '2', '3'])
+    world.listed.splice(0)
+    await world.start()
+    await expect.poll(() => world.listed).toEqual(['1'])
+  })
 })
 
 describe('nodes that nobody claimed', () => {

@@ -25,8 +25,8 @@ export interface IdentitiesParts extends IdentitySources {
 
 /** Also what the fleet calls when it removes a node. */
 export interface OpenIdentities extends Identities {
-  /** Its credential is gone with it: the session is closed, what is retained of it cleared. */
-  removed(id: string): void
+  /** Its credential is gone with it: the session is closed, what is retained of it cleared. Resolves when a certificate is on the list. */
+  removed(id: string): Promise<void>
 }
 
 export function openIdentities(parts: IdentitiesParts): OpenIdentities {
@@ -80,7 +80,7 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
     const record: IdentityRecord = { ...before, rotated: clock.wallMs(), revoked: null, proof: drawn.proof }
     await records.write([identityChange(record)], { sync: true })
     book.set(record)
-    end(id, before.proof)
+    await end(id, before.proof)
     return { ok: true, value: drawn.credential }
   }
 
@@ -90,8 +90,9 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
     const record: IdentityRecord = { ...before, revoked: before.revoked ?? clock.wallMs() }
     // Shut out first, written down then: if the disk is full, it is at least out until a restart, and the caller hears of it.
     book.set(record)
-    end(id, before.proof)
+    const listed = end(id, before.proof)
     await records.write([identityChange(record)], { sync: true })
+    await listed
     return { ok: true, value: view(record) } as const
   }
 
@@ -110,15 +111,15 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
       ? noSuchNode(id)
       : no('no_identity', `${id} has no credential, so there is none to change; "node add" gives it one`)
 
-  /** The credential is invalid: nobody goes on under it. Nobody waits for it either, because a change may run between two batches,
-   *  and sessions are forgotten in one; the sockets are closed when this returns. */
-  function end(id: string, proof: Proof): void {
+  /** The credential is invalid: nobody goes on under it. The sockets are closed when this returns, and nobody waits for the sessions,
+   *  because a change may run between two batches, and they are forgotten in one. Resolves when a certificate is on the list. */
+  function end(id: string, proof: Proof): Promise<void> {
     const was = sessions?.connected().has(id) ?? false
     const closing = sessions?.disconnect(id) ?? Promise.resolve()
     closing
       .then(() => (was ? sayOffline(id) : undefined))
       .catch(error => parts.problem(`the session of ${id} is closed, but still shown as online: ${String(error)}`))
-    if (proof.kind === 'certificate') listRevoked(id, proof.serial)
+    return listRevoked(id, proof)
   }
 
   /** What the node said last was that it is online. It can't take that back any more, and its will was not heard. */
@@ -129,10 +130,11 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
     await sessions!.speakFor(id, encodeStatus(id, typeof boot === 'number' ? { online: false, boot } : { online: false }))
   }
 
-  function listRevoked(id: string, serial: string): void {
-    parts
+  async function listRevoked(id: string, proof: Proof | undefined): Promise<void> {
+    if (proof?.kind !== 'certificate') return
+    await parts
       .issuer()
-      ?.revoke(serial)
+      ?.revoke(proof.serial)
       .catch(error => parts.problem(`the certificate of ${id} is refused, but not on the revocation list: ${String(error)}`))
   }
 
@@ -165,15 +167,18 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
     },
     disconnectThrough(live) {
       sessions = live
+      // The list may have been lost, or a process ended before it was written. What is on it already costs nothing.
+      for (const { id, proof, revoked } of book.all()) if (revoked !== null) void listRevoked(id, proof)
     },
     removed(id) {
       const was = book.get(id)
       book.forget(id)
-      if (was?.proof.kind === 'certificate') listRevoked(id, was.proof.serial)
+      const listed = listRevoked(id, was?.proof)
       const closing = sessions?.disconnect(id) ?? Promise.resolve()
       closing
         .then(() => sessions?.speakFor(id, null))
         .catch(error => parts.problem(`what is retained of ${id} could not be cleared: ${String(error)}`))
+      return listed
     },
   }
 }

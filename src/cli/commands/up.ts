@@ -29,16 +29,17 @@ async function startUp(context: Context, given: Record<string, string | true>): 
   if (!resolved.ok) throw await configError(resolved.problems)
   const { options } = resolved
   const manager = await import('../../manager/manager.ts')
+  const { printNotice } = await import('../notices.ts')
+  const { onHangup } = await import('../hangup.ts')
   let running: Awaited<ReturnType<typeof manager.startManager>>
   try {
     running = await manager.startManager(resolved, () => resolveSettings(context, given))
   } catch (error) {
     throw await explained(error, manager)
   }
+  // In one breath: a board that speaks right behind `ready` is not to be missed.
   announce(context, options, running.run, running.connect())
-  const { printNotice } = await import('../notices.ts')
   running.onNotice(notice => printNotice(context, running.run, notice))
-  const { onHangup } = await import('../hangup.ts')
   const stopListening = onHangup(running.reload, context.streams.terminal)
   await new Promise<void>(resolve => {
     if (context.ended.aborted) resolve()

@@ -7,7 +7,7 @@ import { RejectList } from '../parts/reject-list.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { useAct, useAnswer } from '../state/ask.ts'
 import { client, connections } from '../state/connection.ts'
-import { behind, held, hold, loadMessages, messages } from '../state/feed.ts'
+import { behind, held, hold, loadMessages, messages, openFeed } from '../state/feed.ts'
 import { nodes, rejects } from '../state/house.ts'
 import { told } from '../state/messages-said.ts'
 import { query, setQuery } from '../state/route.ts'
@@ -16,6 +16,7 @@ import { query, setQuery } from '../state/route.ts'
 export function Messages() {
   const act = useAct()
   const connection = connections.value
+  useEffect(() => openFeed(null), [])
   useEffect(() => void act.run(loadMessages), [connection])
   useEffect(() => () => hold(false), [])
   const node = query.value.get('node') ?? ''

@@ -14,9 +14,9 @@ import { Value } from '../parts/value.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { type Answer, arrived, useAnswer } from '../state/ask.ts'
 import { mergeCommands } from '../state/command-log.ts'
-import { client } from '../state/connection.ts'
+import { client, connections } from '../state/connection.ts'
 import { detailOf, wantDetail } from '../state/details.ts'
-import { loadMessages, messages } from '../state/feed.ts'
+import { loadMessages, messages, openFeed } from '../state/feed.ts'
 import { commands, loaded, nodes, rejects } from '../state/house.ts'
 import { path } from '../state/route.ts'
 import { statusLines } from '../state/status-said.ts'
@@ -176,7 +176,9 @@ function Account({ detail: { ledger } }: { detail: NodeDetail }) {
 }
 
 function Said({ id }: { id: string }) {
-  useEffect(() => void loadMessages().catch(() => undefined), [])
+  const connection = connections.value
+  useEffect(() => openFeed(id), [id])
+  useEffect(() => void loadMessages().catch(() => undefined), [id, connection])
   const list = useComputed(() => messages.value.filter(one => one.node === id).slice(0, 5)).value
   if (list.length === 0) return null
   return (

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 interface ConfirmProps {
   /** On the button that only asks. */
@@ -15,16 +15,23 @@ interface ConfirmProps {
 /** Asks once more, in place, before something that can't be taken back. */
 export function Confirm({ label, what, yes, act, children }: ConfirmProps) {
   const [asking, setAsking] = useState(false)
+  const ask = useRef<HTMLButtonElement>(null)
   const keep = useRef<HTMLButtonElement>(null)
-  useEffect(() => (asking ? keep.current?.focus() : undefined), [asking])
+  const left = useRef(false)
+  useLayoutEffect(() => {
+    if (asking) keep.current?.focus()
+    // Whoever goes by keyboard is where they were before.
+    else if (left.current) ask.current?.focus()
+    left.current = asking
+  }, [asking])
   if (!asking)
     return (
-      <button type="button" class="quiet" onClick={() => setAsking(true)}>
+      <button ref={ask} type="button" class="quiet" onClick={() => setAsking(true)}>
         {label}
       </button>
     )
   return (
-    <div class="confirm" role="alertdialog" aria-label={what}>
+    <div class="confirm" role="alertdialog" aria-label={what} onKeyDown={event => event.key === 'Escape' && setAsking(false)}>
       <p>{what}</p>
       {children}
       <button type="button" class="danger" onClick={() => void act().then(() => setAsking(false))}>

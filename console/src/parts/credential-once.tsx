@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks'
 import type { ConnectInfo, Credential } from '../../../src/api/identities.ts'
 import { type Reachable, whereReachable } from '../../../src/api/sketch/board.ts'
 import { Copyable } from './copyable.tsx'
@@ -13,9 +14,14 @@ interface OnceProps {
 export function CredentialOnce({ credential, connect, done }: OnceProps) {
   const { id } = credential
   const where = connect && whereReachable(connect, true)
+  const title = useRef<HTMLHeadingElement>(null)
+  // It appears above the button that made it.
+  useEffect(() => title.current?.focus({ preventScroll: true }), [])
   return (
     <section class="panel once" aria-labelledby="once-title">
-      <h2 id="once-title">{id} may connect now</h2>
+      <h2 id="once-title" ref={title} tabIndex={-1}>
+        {id} may connect now
+      </h2>
       <p>Take this along: it is shown once and kept nowhere. When the board speaks, this page says so.</p>
       {'password' in credential ? (
         <dl class="secrets">

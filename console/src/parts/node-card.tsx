@@ -5,6 +5,7 @@ import { detailOf, unitOf, wantDetail } from '../state/details.ts'
 import { byProminence, colourOf } from '../units.ts'
 import { Ago } from './ago.tsx'
 import { BlinkButton } from './blink-button.tsx'
+import { watchSight } from './sight.ts'
 import { SignalBars } from './signal-bars.tsx'
 import { Sparkline } from './sparkline.tsx'
 import { StateMark } from './state-mark.tsx'
@@ -19,7 +20,7 @@ interface CardProps {
 export function NodeCard({ id, node, early }: CardProps & { early: boolean }) {
   const card = useRef<HTMLElement>(null)
   const [seen, setSeen] = useState(early)
-  useEffect(() => watchSight(card.current!, setSeen), [])
+  useEffect(() => watchSight(card.current!, early, setSeen), [])
   useEffect(() => (seen ? again(() => wantDetail(id)) : undefined), [seen, id])
   return (
     <article ref={card} class={seen ? 'panel card' : 'panel card unseen'}>
@@ -95,23 +96,4 @@ function again(run: () => void): () => void {
   }
   next()
   return () => clearTimeout(timer)
-}
-
-const watched = new WeakMap<Element, (seen: boolean) => void>()
-const sight = new IntersectionObserver(
-  entries => {
-    for (const { target, isIntersecting, boundingClientRect } of entries) {
-      // An empty frame keeps its height, so that nothing jumps.
-      ;(target as HTMLElement).style.minHeight = isIntersecting ? '' : `${boundingClientRect.height}px`
-      watched.get(target)?.(isIntersecting)
-    }
-  },
-  // A screen ahead, so that scrolling meets full cards.
-  { rootMargin: '50% 0px' },
-)
-
-function watchSight(element: Element, tell: (seen: boolean) => void): () => void {
-  watched.set(element, tell)
-  sight.observe(element)
-  return () => sight.unobserve(element)
 }

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import type { MessageView } from '../../../src/api/messages.ts'
 import { client } from './connection.ts'
+import { watchMessages } from './stream.ts'
 
 /** What the boards just said, newest first. `behind`: how many came while the list was held still. */
 export const messages = signal<readonly MessageView[]>([])
@@ -8,15 +9,30 @@ export const held = signal(false)
 export const behind = signal(0)
 
 const kept = 400
+const keptOfNode = 20
 const waiting: MessageView[] = []
 let scheduled = false
 
-/** Loads what came before this page was opened. */
+/** Whose messages the open page shows; null: all. */
+let only: string | null = null
+
+/** Messages of one node, or of all, are kept current until the returned function is called. */
+export function openFeed(node: string | null): () => void {
+  only = node
+  waiting.length = 0
+  if (node !== null) messages.value = messages.peek().filter(one => one.node === node)
+  return watchMessages()
+}
+
+/** Loads what came before. */
 export async function loadMessages(): Promise<void> {
-  merge(await client.messages({ limit: kept }))
+  const node = only
+  const before = await client.messages(node === null ? { limit: kept } : { node, limit: keptOfNode })
+  if (only === node) merge(before)
 }
 
 export function takeMessage(message: MessageView): void {
+  if (only !== null && message.node !== only) return
   waiting.push(message)
   if (waiting.length > kept) waiting.splice(0, waiting.length - kept)
   if (held.peek()) behind.value++

@@ -11,6 +11,7 @@ import { takeMessage } from './feed.ts'
 import { askLedger } from './lost.ts'
 import { tell } from './notices.ts'
 import { askSiteName } from './site.ts'
+import { readEvents } from './stream.ts'
 
 /** What the page knows of the house: loaded once, then kept by one event stream. */
 export const nodes = signal<ReadonlyMap<string, Signal<NodeView>>>(new Map())
@@ -100,7 +101,7 @@ export async function follow(): Promise<void> {
   setInterval(showPending, 200)
   setInterval(measureRate, 1000)
   try {
-    for await (const event of client.events({ onConnection })) take(event)
+    await readEvents(take, onConnection)
   } catch {
     // The stream ends for good only when the session does.
     session.value = 'out'

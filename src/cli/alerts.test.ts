@@ -74,7 +74,7 @@ test('rules and channels are tables with where each comes from', async () => {
   const rule = {
     name: 'loss',
     kind: 'loss',
-    text: '1 readings lost within 60 min',
+    text: '1 reading lost within 60 min',
     from: 'default',
     nodes: 'all',
     channels: [],
@@ -82,7 +82,7 @@ test('rules and channels are tables with where each comes from', async () => {
     silenced_until: null,
   }
   server.on('GET /api/alerts/rules', page([rule]))
-  expect((await cli(['alerts', 'rules'], { env })).out).toMatch(/loss +1 readings lost within 60 min +all +- +2 +- +default/)
+  expect((await cli(['alerts', 'rules'], { env })).out).toMatch(/loss +1 reading lost within 60 min +all +- +2 +- +default/)
   const channel = {
     name: 'phone',
     type: 'ntfy',

@@ -3,7 +3,7 @@ import type { AlertRule, RuleCondition } from '../../contract/alert-rules.ts'
 import type { LedgerReport } from '../../ledger/ledger.ts'
 import type { MachineState } from './alerts.ts'
 import type { Verdict } from './machine.ts'
-import { dateText, megabytes, spanText } from './words.ts'
+import { dateText, megabytes, readings, spanText } from './words.ts'
 
 /** A look at a subject: how it is, with the number that says so and a sentence. */
 export interface Sample {
@@ -66,8 +66,8 @@ export function lossSample(rule: Of<'loss'>, report: LedgerReport, lostBefore: n
     value: tooManyLost || rule.missing === null ? lost : report.missing,
     detail:
       tooManyLost || rule.missing === null
-        ? `${lost} readings lost within ${spanText(rule.withinMs)}; allowed: fewer than ${rule.lost}`
-        : `${report.missing} readings missing; allowed: fewer than ${rule.missing}`,
+        ? `${lost} ${readings(lost)} lost within ${spanText(rule.withinMs)}; allowed: fewer than ${rule.lost}`
+        : `${report.missing} ${readings(report.missing)} missing; allowed: fewer than ${rule.missing}`,
   }
 }
 

@@ -14,6 +14,8 @@ export const dateText = (wallMs: number): string => new Date(wallMs).toISOString
 export const megabytes = (bytes: number): string =>
   bytes < 10 * 2 ** 30 ? `${Math.floor(bytes / 2 ** 20)} MiB` : `${Math.floor(bytes / 2 ** 30)} GiB`
 
+export const readings = (count: number): string => (count === 1 ? 'reading' : 'readings')
+
 /** The rule in a sentence. */
 export function ruleText(rule: AlertRule): string {
   const held = rule.forMs > 0 ? ` for ${spanText(rule.forMs)}` : ''
@@ -27,8 +29,8 @@ export function ruleText(rule: AlertRule): string {
     case 'reboot_loop':
       return `${rule.boots} starts within ${spanText(rule.withinMs)}`
     case 'loss': {
-      const lost = rule.lost === null ? [] : [`${rule.lost} readings lost within ${spanText(rule.withinMs)}`]
-      const missing = rule.missing === null ? [] : [`${rule.missing} readings missing`]
+      const lost = rule.lost === null ? [] : [`${rule.lost} ${readings(rule.lost)} lost within ${spanText(rule.withinMs)}`]
+      const missing = rule.missing === null ? [] : [`${rule.missing} ${readings(rule.missing)} missing`]
       return [...lost, ...missing].join(', or ')
     }
     case 'disk':

@@ -11,12 +11,12 @@ export async function setSchedule(context: Context, dir: string, flags: { every?
   if (context.flags.url !== undefined)
     throw badInput('--schedule with --url', 'the schedule is set on the machine where espalier runs, in its espalier.yaml')
   const folder = dir === 'off' ? null : resolve(dir)
+  const { path } = configPath(context)
+  const text = await changed(path, folder, flags)
   if (folder !== null)
     await mkdir(folder, { recursive: true, mode: 0o700 }).catch(error => {
       throw Object.assign(error, { path: folder })
     })
-  const { path } = configPath(context)
-  const text = await changed(path, folder, flags)
   await writeWhole(path, text)
   const result = { file: path, dir: folder, ...(await inForce(context)) }
   context.out.result(result, () =>
@@ -53,7 +53,13 @@ async function changed(path: string, folder: string | null, flags: { every?: str
   const entries = new Map([...loaded.file.entries].filter(([key]) => key.startsWith('backup.')))
   const file = { ...loaded.file, entries, trees: new Map() }
   const checked = resolveUp({ data: '', flags: {}, env: {}, file, readSecret: () => ({ ok: true, value: '' }) })
-  if (!checked.ok) throw await configError(checked.problems)
+  if (!checked.ok) {
+    // What was just typed stands in no line of the file.
+    for (const { key, allowed } of checked.problems)
+      for (const flag of ['every', 'keep'] as const)
+        if (key === `backup.${flag}` && flags[flag] !== undefined) throw badInput(`--${flag} is ${flags[flag]} (${key})`, allowed)
+    throw await configError(checked.problems)
+  }
   return text
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -198,6 +199,31 @@ describe('nodes', () => {
     expect(exit).toBe(6)
     expect(err).toBe('error not_found: no node has the id "nope"\n  try: espalier nodes\n')
   })
+})
+
+test('a missing argument points to the help of that very command, wherever common options stand', async () => {
+  expect((await cli(['node', 'add'], { env })).err).toContain('try: espalier node add --help')
+  expect((await cli(['--data', 'data', 'alerts', 'silence'], { env })).err).toContain('try: espalier alerts silence --help')
+  expect((await cli(['send'], { env })).err).toContain('try: espalier send --help')
+})
+
+test('a list that is empty because of what was asked for does not say that there is nothing at all', async () => {
+  server.on('GET /api/commands', page([]))
+  server.on('GET /api/audit', page([]))
+  expect((await cli(['commands', '--node', 'nope'], { env })).out).toBe('No such commands.\n')
+  expect((await cli(['commands'], { env })).out).toContain('espalier send')
+  expect((await cli(['audit', '--action', 'nope'], { env })).out).toBe('No such entries.\n')
+})
+
+test('backup --schedule names the flag that can not be, and makes neither folder nor file', async () => {
+  const dir = join(data, 'copies')
+  const run = await cli(['backup', '--schedule', dir, '--every', '1s'], { env: { ESPALIER_DATA: data } })
+  expect(run).toMatchObject({
+    exit: 2,
+    out: '',
+    err: expect.stringMatching(/^error bad_input: --every is 1s \(backup\.every\); allowed: a time .* from 1m to 1y/),
+  })
+  expect(existsSync(dir)).toBe(false)
 })
 
 describe('send', () => {
@@ -461,6 +487,18 @@ describe('export', () => {
     server.on('GET /api/export', (_, response) => void response.writeHead(200).end('{}\n'))
     await cli(['export', '--json'], { env })
     expect(server.seen[0]!.query.get('format')).toBe('jsonl')
+  })
+
+  test('takes the format from the name of the file, unless --format says another', async () => {
+    server.on('GET /api/export', (_, response) => void response.writeHead(200).end('abc'))
+    const asked = async (...words: string[]) => {
+      await cli(['export', ...words], { env })
+      return server.seen.at(-1)!.query.get('format')
+    }
+    expect(await asked('--out', join(data, 'all.parquet'))).toBe('parquet')
+    expect(await asked('--out', join(data, 'all.jsonl'))).toBe('jsonl')
+    expect(await asked('--out', join(data, 'all.txt'))).toBe('csv')
+    expect(await asked('--out', join(data, 'b.parquet'), '--format', 'csv')).toBe('csv')
   })
 
   test('with --out the file appears whole', async () => {

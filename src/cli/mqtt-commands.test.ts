@@ -87,9 +87,14 @@ describe('sub', () => {
   })
 
   test.each(['', 'iot/#/x', 'iot/a#', 'iot/+a'])('of %j, which is no filter, exits 2', async filter => {
-    const { exit, err } = await run('sub', filter, '--count', '1')
-    expect(exit).toBe(2)
-    expect(err).toContain('allowed')
+    for (const words of [
+      ['sub', filter, '--count', '1'],
+      ['log', '--dir', join(tmpdir(), 'espalier-never-made'), '--topic', filter],
+    ]) {
+      const { exit, err } = await run(...words)
+      expect(exit).toBe(2)
+      expect(err).toContain('allowed: levels joined by /')
+    }
   })
 
   test('of a filter that is not granted exits 3 and says what is allowed', async () => {

@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import type { Surroundings } from './context.ts'
 import { CliError, type Exit, errorText, exits } from './errors.ts'
 import { asCliError } from './failures.ts'
@@ -18,19 +18,31 @@ export async function runCli(argv: readonly string[], version: string, around: S
     return exit
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exits.done // --help, --version
-    const failure = error instanceof CommanderError ? usageError(error, argv) : asCliError(error)
+    const failure = error instanceof CommanderError ? usageError(error, argv, program) : asCliError(error)
     around.streams.writeError(`${harmless(errorText(failure))}\n`)
     return failure.exit
   }
 }
 
-function usageError(error: CommanderError, argv: readonly string[]): CliError {
+function usageError(error: CommanderError, argv: readonly string[], program: Command): CliError {
   // The help is on stderr by then: `espalier node` without `show`.
   if (error.code === 'commander.help')
     return new CliError(exits.usage, 'usage', 'no such command, or none was given', 'one of the above')
   const what = error.message.replace(/^error: /, '')
-  const command = argv.find(word => /^[a-z]+$/.test(word))
-  const help =
-    error.code === 'commander.unknownCommand' || command === undefined ? 'espalier --help' : `espalier ${command} --help`
-  return new CliError(exits.usage, 'usage', what.replaceAll('\n', ' '), help)
+  return new CliError(
+    exits.usage,
+    'usage',
+    what.replaceAll('\n', ' '),
+    `${['espalier', ...commandOf(argv, program)].join(' ')} --help`,
+  )
+}
+
+/** The words of the line that name a command, such as `node add`: its help says what was missing. */
+function commandOf(argv: readonly string[], program: Command): string[] {
+  const names = new Set(program.commands.map(c => c.name()))
+  const at = argv.findIndex(word => names.has(word))
+  const group = program.commands.find(c => c.name() === argv[at])
+  if (group === undefined) return []
+  const inner = group.commands.find(c => c.name() === argv[at + 1])
+  return inner === undefined ? [group.name()] : [group.name(), inner.name()]
 }

@@ -21,7 +21,7 @@ const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, 
 export function duration(text: string, name: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text)
   if (match) return Number(match[1]) * unitsMs[match[2] ?? 's']!
-  throw badInput(`${name} is ${text}`, 'a time with its unit (500ms, 10s, 5m, 2h, 1d)')
+  throw badInput(`${name} is ${text}`, 'seconds, or a time with its unit (500ms, 10s, 5m, 2h, 1d)')
 }
 
 /** A point in time; kept as text for the server, which reads the same forms. */

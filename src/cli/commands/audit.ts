@@ -22,7 +22,8 @@ export const defineAudit: Define = (program, run) => {
           limit: wholeNumber(flags.limit, '--limit', 1, 100_000),
         }
         const entries = await (await client()).audit(query)
-        out.result(entries, () => (entries.length === 0 ? 'Nothing was done yet.' : entriesText(entries, out.style)))
+        const none = flags.action === undefined && flags.subject === undefined ? 'Nothing was done yet.' : 'No such entries.'
+        out.result(entries, () => (entries.length === 0 ? none : entriesText(entries, out.style)))
       }),
     )
 }

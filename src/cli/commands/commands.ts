@@ -26,9 +26,9 @@ export const defineCommands: Define = (program, run) => {
           limit: wholeNumber(flags.limit, '--limit', 1, 100_000),
         }
         const commands = await (await client()).commands(query)
-        out.result(commands, () =>
-          commands.length === 0 ? 'No commands. Send one: espalier send sim-1 identify' : list(commands, out.style),
-        )
+        const all = flags.node === undefined && flags.state === undefined
+        const none = all ? 'No commands. Send one: espalier send sim-1 identify' : 'No such commands.'
+        out.result(commands, () => (commands.length === 0 ? none : list(commands, out.style)))
       }),
     )
 }

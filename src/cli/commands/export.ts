@@ -24,7 +24,7 @@ export const defineExport: Define = (program, run) => {
     .option('--sensor <S...>', 'only these sensors')
     .option('--from <T>', 'from this time, inclusive: ISO 8601, Unix seconds, or -24h')
     .option('--to <T>', 'to this time, exclusive')
-    .option('--format <F>', 'csv, jsonl or parquet (default csv; jsonl with --json)')
+    .option('--format <F>', 'csv, jsonl or parquet (default: as the name of FILE ends, else csv; jsonl with --json)')
     .option('--out <FILE>', 'into this file instead of stdout')
     .option('--rollup <R>', 'raw, or min, mean, max and count by 1m or 1h')
     .addHelpText(
@@ -39,14 +39,18 @@ export const defineExport: Define = (program, run) => {
     .action((flags: Flags) => run(context => exportReadings(context, flags)))
 }
 
+const formats = ['csv', 'jsonl', 'parquet'] as const
+
+/** A file called all.parquet with CSV in it would open nowhere. */
+const formatOfName = (file: string | undefined): (typeof formats)[number] | undefined =>
+  formats.find(format => file?.toLowerCase().endsWith(`.${format}`))
+
 async function exportReadings(context: Context, flags: Flags): Promise<void> {
   const { out, nowMs } = context
   const format =
     flags.format === undefined
-      ? out.json
-        ? 'jsonl'
-        : 'csv'
-      : oneOf(flags.format, '--format', ['csv', 'jsonl', 'parquet'] as const)
+      ? (formatOfName(flags.out) ?? (out.json ? 'jsonl' : 'csv'))
+      : oneOf(flags.format, '--format', formats)
   if (format === 'parquet' && flags.out === undefined && out.terminal)
     throw badInput(
       'Parquet is no text for a terminal',

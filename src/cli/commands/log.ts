@@ -6,10 +6,11 @@ import { badInput, CliError, exits } from '../errors.ts'
 import { connectAsManager } from '../manager-connection.ts'
 import type { LineWriter } from '../message-log/writer.ts'
 import { duration, wholeNumber } from '../values.ts'
+import { checkFilter } from './sub.ts'
 
 interface Flags {
   readonly dir: string
-  readonly topic: readonly string[]
+  readonly topic?: readonly string[]
   readonly rotate: string
   readonly maxFile: string
   readonly keep: string
@@ -21,7 +22,7 @@ export const defineLog: Define = (program, run) => {
     .command('log')
     .description('write all messages to files: JSON lines, rotated, compressed, bounded')
     .requiredOption('--dir <D>', 'folder of the files')
-    .option('--topic <F>', 'only topics that match this filter; may be repeated (default iot/#)', collect, [])
+    .option('--topic <F>', 'only topics that match this filter; may be repeated (default iot/#)', collect)
     .option('--rotate <TIME>', 'begin a new file after this time', '1d')
     .option('--max-file <BYTES>', 'begin a new file at this size', '64MiB')
     .option('--keep <N>', 'compressed files to keep', '30')
@@ -36,13 +37,14 @@ ${examples('espalier log --dir messages', "espalier log --dir messages --topic '
     .action((flags: Flags) => run(context => log(context, flags)))
 }
 
-const collect = (value: string, before: readonly string[]): string[] => [...before, value]
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value]
 
 const flushEveryMs = 250
 const waitsMs = [250, 500, 1_000, 2_000, 5_000]
 
 async function log(context: Context, flags: Flags): Promise<void> {
-  const filters = flags.topic.length === 0 ? ['iot/#'] : [...flags.topic]
+  const filters = [...(flags.topic ?? ['iot/#'])]
+  filters.forEach(checkFilter)
   const bounds = boundsOf(flags)
   const first = await connectAsManager(context) // nobody there: said before a file is made
   const { LineWriter } = await import('../message-log/writer.ts')

@@ -22,12 +22,16 @@ export const defineSub: Define = (program, run) => {
     .action((filter: string, flags: Flags) => run(context => subscribe(context, filter, flags)))
 }
 
+export function checkFilter(filter: string): void {
+  if (wellFormed(filter)) return
+  throw badInput(`"${filter}" is no filter`, 'levels joined by /; + is a whole level, # the last one', "espalier sub 'iot/#'")
+}
+
 async function subscribe(context: Context, filter: string, flags: Flags): Promise<Exit> {
   const count = flags.count === undefined ? Number.POSITIVE_INFINITY : wholeNumber(flags.count, '--count', 1, 1e9)
   const forMs = flags.for === undefined ? undefined : duration(flags.for, '--for')
   const qos = wholeNumber(flags.qos, '--qos', 0, 2) as 0 | 1 | 2
-  if (!wellFormed(filter))
-    throw badInput(`"${filter}" is no filter`, 'levels joined by /; + is a whole level, # the last one', "espalier sub 'iot/#'")
+  checkFilter(filter)
   const { ending } = await import('./watch.ts')
   const { connectAsManager } = await import('../manager-connection.ts')
   const client = await connectAsManager(context)

@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { onThisMachine } from './guard.ts'
-import { Refused } from './refused.ts'
+import { badInput, Refused } from './refused.ts'
 
 /** What one client may take of a server that must go on storing readings: everything runs in one process. */
 
@@ -22,8 +22,14 @@ const windowMs = 10_000
 /** A tool on this machine may be a test or a script in a loop; a browser on the LAN needs some dozens. */
 const requestsOf = (request: FastifyRequest): number => (onThisMachine(request) ? 20_000 : 1_000)
 
+/** Levels of a body. Far below what exhausts the stack of a program that walks through it, ours or a board's. */
+const bodyDepth = 32
+
 /** So many requests of one address in ten seconds; the answer beyond it says when to come back. */
 export async function boundRequests(app: FastifyInstance): Promise<void> {
+  app.addHook('preValidation', async ({ body }) => {
+    if (deeperThan(body, bodyDepth)) throw badInput('/', 'is nested too deep', `${bodyDepth} levels`)
+  })
   await app.register(rateLimit, {
     global: true,
     max: requestsOf,
@@ -37,6 +43,11 @@ export async function boundRequests(app: FastifyInstance): Promise<void> {
         `more than ${max} requests in ${windowMs / 1000} s from this address; wait, or ask for more at once`,
       ),
   })
+}
+
+function deeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some(inner => deeperThan(inner, levels - 1))
 }
 
 /** Lets so many in at once; `what` they are, for the sentence. */

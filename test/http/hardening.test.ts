@@ -122,6 +122,12 @@ describe('bodies', () => {
     ['one byte too many', JSON.stringify({ command: 'x'.repeat(70_000) }), 'application/json', 413],
     ['10 MB', Buffer.alloc(10_000_000, 0x20), 'application/json', 413],
     ['nested 30,000 deep', '['.repeat(30_000), 'application/json', 400],
+    [
+      'nested 30,000 deep and closed',
+      `{"command":"x","params":{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}}`,
+      'application/json',
+      400,
+    ],
     ['no JSON', '{"command":', 'application/json', 400],
     ['nothing', '', 'application/json', 400],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00]), 'application/json', 400],

@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { NodeView } from '../src/api/nodes.ts'
 import { launchChromium, visitor } from '../test/chromium.ts'
 import { temporaryData, type Up, until, up } from '../test/espalier.ts'
 import { furnish } from './furnish.ts'
@@ -37,6 +38,7 @@ export async function screenshots(...only: string[]): Promise<void> {
   mkdirSync(out, { recursive: true })
   const browser = await launchChromium()
   try {
+    if (only.includes('first-paint')) return await firstPaints(browser)
     for (const nodes of [0, 3, 1000])
       if (only.length === 0 || only.includes(String(nodes))) await inHouse(nodes, house => allPages(browser, house, nodes))
   } finally {
@@ -49,9 +51,10 @@ async function inHouse(nodes: number, work: (house: Up) => Promise<void>): Promi
   const house = await up(data.dir, '--sim', String(nodes), '--sim-interval', nodes > 100 ? '10' : '1')
   try {
     if (nodes === 3) await furnish(house)
-    await until('all nodes', async () =>
-      (await house.api('/api/nodes?limit=1000')).body.items.length >= nodes ? true : undefined,
-    )
+    await until('a reading of all nodes', async () => {
+      const { items } = (await house.api<{ items: NodeView[] }>('/api/nodes?limit=1000')).body
+      return items.filter(node => node.last_reading !== null).length >= nodes || undefined
+    })
     await work(house)
   } finally {
     await house.stop()
@@ -75,6 +78,38 @@ async function allPages(browser: Browser, house: Up, nodes: number): Promise<voi
       await leave()
     }
 }
+
+/** npm run screenshots -- first-paint: how long a signed-in browser takes from the address to the first screen of cards with values,
+ *  for houses of 3, 100 and 1000 nodes; the middle of five visits, with nothing kept from the one before. */
+async function firstPaints(browser: Browser): Promise<void> {
+  for (const nodes of [3, 100, 1000])
+    await inHouse(nodes, async house => {
+      const times: number[] = []
+      for (let visit = 0; visit < 5; visit++) {
+        const { page, leave } = await visitor(browser, wide)
+        await page.addInitScript(noteFirstValues)
+        await page.goto(`${house.url}/healthz`)
+        await page.request.post(`${house.url}/api/session`, { data: { token: house.token } })
+        await page.goto(house.url)
+        times.push(
+          await until('a card with values', async () => (await page.evaluate<number>('window.firstValues')) || undefined),
+        )
+        await leave()
+      }
+      const [first, , middle, , last] = times.sort((a, b) => a - b)
+      console.log(`${nodes} nodes: first paint with data after ${middle} ms (${first} to ${last})`)
+    })
+}
+
+const noteFirstValues = `
+  window.firstValues = 0
+  const watch = () => {
+    if (!document.querySelector('.card .number')) return requestAnimationFrame(watch)
+    // The frame after the one that drew it.
+    requestAnimationFrame(() => (window.firstValues = Math.round(performance.now())))
+  }
+  requestAnimationFrame(watch)
+`
 
 /** What stands in docs/images: a wide overview and node, a dark phone. */
 async function forDocs(page: Page, house: Up, kind: string): Promise<void> {

@@ -30,6 +30,7 @@ const fixed: Readonly<Record<string, number>> = {
   temperature: 0,
   humidity: 1,
   pressure: 2,
+  flow: 2,
   light: 3,
   illuminance: 3,
   battery: 4,

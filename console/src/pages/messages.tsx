@@ -90,7 +90,7 @@ function Kept({ node }: { node: string }) {
   return (
     <section class="panel" id="not-understood" aria-labelledby="kept-title">
       <h2 id="kept-title">Not understood, kept</h2>
-      {answer.value ? <RejectList list={answer.value} /> : <Waiting rows={2} />}
+      {answer.value ? <RejectList list={answer.value} /> : !answer.error && <Waiting rows={2} />}
       <ProblemNote error={answer.error} />
     </section>
   )

@@ -7,8 +7,11 @@ export const client = createClient({ url: '' })
 /** `asking`: not known yet. */
 export const session = signal<'asking' | 'in' | 'out'>('asking')
 
-/** The live stream: `lost` since when (Unix ms), `back` for a few seconds afterwards. */
-export const live = signal<{ state: 'opening' | 'open' | 'back' } | { state: 'lost'; since: number }>({ state: 'opening' })
+/** The live stream: `lost` since when (Unix ms), `refused` when the server is there and does not want us now, `back` for a few seconds
+ *  afterwards. */
+export const live = signal<{ state: 'opening' | 'open' | 'back' } | { state: 'lost'; since: number; refused: boolean }>({
+  state: 'opening',
+})
 
 /** Rises with every connection: what was drawn before may lack a backlog. */
 export const connections = signal(0)

@@ -113,15 +113,15 @@ function askBeside(): void {
   for (const ask of [loadAlerts, askDoctor, askLedger, askSiteName]) void ask().catch(() => undefined)
 }
 
-function onConnection(open: boolean): void {
-  const before = live.peek().state
+function onConnection(open: boolean, refused = false): void {
+  const before = live.peek()
   if (!open) {
-    if (before !== 'lost') live.value = { state: 'lost', since: Date.now() }
+    live.value = { state: 'lost', since: before.state === 'lost' ? before.since : Date.now(), refused }
     return
   }
-  live.value = { state: before === 'lost' ? 'back' : 'open' }
+  live.value = { state: before.state === 'lost' ? 'back' : 'open' }
   connections.value++
-  if (before === 'lost') setTimeout(() => live.peek().state === 'back' && (live.value = { state: 'open' }), 4000)
+  if (before.state === 'lost') setTimeout(() => live.peek().state === 'back' && (live.value = { state: 'open' }), 4000)
   void loadAll()
     .catch(() => undefined)
     .then(askBeside)

@@ -19,7 +19,10 @@ export function watchMessages(): () => void {
 }
 
 /** Throws when the session has ended. A change of what is asked for goes on behind the last event and is no loss of connection. */
-export async function readEvents(take: (event: ApiEvent) => void, onConnection: (open: boolean) => void): Promise<void> {
+export async function readEvents(
+  take: (event: ApiEvent) => void,
+  onConnection: (open: boolean, refused?: boolean) => void,
+): Promise<void> {
   let lastEventId: string | undefined
   let connected = false
   for (;;) {
@@ -47,7 +50,7 @@ export async function readEvents(take: (event: ApiEvent) => void, onConnection: 
       if (error instanceof ApiError && error.status === 401) throw error
       // Too many streams or requests: the door opens again.
       connected = false
-      onConnection(false)
+      onConnection(false, true)
       await new Promise(done => setTimeout(done, refusedMs))
     }
   }

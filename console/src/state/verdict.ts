@@ -10,7 +10,7 @@ export const silentCount = computed(() => countOf('late') + countOf('offline'))
 
 /** The worst of it, in a word or two. What was well before the line broke is not known to be well now. */
 export const verdict = computed((): { level: Level; word: string } => {
-  if (live.value.state === 'lost') return { level: 'bad', word: 'No connection' }
+  if (live.value.state === 'lost') return { level: 'bad', word: live.value.refused ? 'Turned away' : 'No connection' }
   const state = health.value
   if (state === null) return { level: 'ok', word: '…' }
   const bad = Object.entries(state.checks).find(([, check]) => !check.ok)

@@ -15,7 +15,7 @@ export const openMessages = (parts: MessagesParts): Messages => new Feed(parts)
 
 /** Shown a second, in all and of one node: what an eye and an event stream can follow. What went wrong is rarer, and heavier. */
 const fine = { total: 50, each: 10 }
-const wrong = { total: 10, each: 5 }
+const wrong = { total: 50, each: 10 }
 const rawShown = 4_096
 
 type Said = Pick<MessageView, 'time' | 'topic' | 'node' | 'verdict'> & Partial<MessageView>

@@ -48,6 +48,7 @@ test('a rule is silenced; a wrong name, time or key is said', async () => {
   expect(silenced).toEqual([{ rule: 'hot', node: '01', seconds: 7200 }])
   expect(audited[0]).toMatchObject({ action: 'alerts.silence', subject: 'hot', detail: 'for 7200 s, node 01' })
   expect((await post('/api/alerts/silences', { rule: 'cold', seconds: 60 })).json().detail).toContain('there are: hot')
+  expect((await post('/api/alerts/silences', { rule: 'hot', node: 'nope', seconds: 60 })).json().detail).toContain('"nope"')
   expect((await post('/api/alerts/silences', { rule: 'hot', seconds: -1 })).statusCode).toBe(400)
   expect((await post('/api/alerts/silences', { rule: 'hot', minutes: 1 })).statusCode).toBe(400)
 })

@@ -24,9 +24,14 @@ export function boundVerdict(rule: { above: number | null; below: number | null;
 export const thresholdDetail = (rule: Of<'threshold'>, value: number): string =>
   `${rule.sensor} is ${Number(value.toPrecision(6))}; allowed: ${rule.above !== null ? `up to ${rule.above}` : `from ${rule.below}`}`
 
+/** Added, and not a word yet: it lies on the table unflashed. */
+const neverHeard = (node: NodeView): boolean =>
+  node.state === 'unknown' && node.stored + node.rejected + node.duplicates === 0 && node.last_seen === node.first_seen
+
 /** `unknown` is silence too: this manager has not heard the node since it started. A node that sleeps is late when it slept through
  *  three of its intervals. */
 export function silentSample(node: NodeView, wallMs: number, clockSuspect: boolean): Sample {
+  if (neverHeard(node)) return { verdict: 'good', value: null, detail: 'not heard yet' }
   const silentMs = clockSuspect ? null : Math.max(0, wallMs - node.last_seen)
   const value = silentMs === null ? null : Math.round(silentMs / 1000)
   const since = silentMs === null ? '' : `, last heard ${spanText(silentMs)} ago`

@@ -5,13 +5,13 @@ import { audited, ofPath } from '../audit.ts'
 import { keyOf, listQuery, page, pageAfter } from '../pages.ts'
 import type { HttpParts } from '../parts.ts'
 import { Refused } from '../refused.ts'
-import type { Routes } from './routes.ts'
+import { noSuchNode, type Routes } from './routes.ts'
 
 const filters = { state: Type.Optional(AlertState), node: Type.Optional(Type.String({ maxLength: 64 })) }
 const ChannelParams = Type.Object({ name: Type.String({ maxLength: 64, description: "a channel's name" }) })
 
 /** What is wrong, which rules say so, and where it is told. */
-export function alertRoutes(app: Routes, { alerts }: HttpParts): void {
+export function alertRoutes(app: Routes, { alerts, fleet }: HttpParts): void {
   const list = {
     querystring: listQuery(filters, 100),
     response: { 200: Page(AlertView) },
@@ -66,6 +66,8 @@ export function alertRoutes(app: Routes, { alerts }: HttpParts): void {
     ({ body }) => silenceText(body as Silence),
   )
   app.post('/api/alerts/silences', { schema: silence, config: silencing }, async ({ body }, reply) => {
+    // A silence may outlive its node, but none begins at a node that is only a slip of the finger.
+    if (body.node !== undefined && body.seconds > 0 && !fleet.node(body.node)) throw noSuchNode(body.node)
     if (await alerts.silence(body)) return reply.code(204).send(null)
     const known = alerts.rules().map(rule => rule.name)
     throw new Refused('not_found', `no rule is called ${JSON.stringify(body.rule)}; there are: ${known.join(', ') || 'none'}`)

@@ -1,7 +1,7 @@
 import type { Clock } from '../../kit/clock.ts'
 
-/** Failed log-ins by address. A wrong password is answered late, later with each one; right ones are never slowed. Who leaves more
- *  than a few late answers open is refused unasked, so that guessing costs the broker no hash. */
+/** Failed log-ins by address. A wrong password is answered late, later with each one; right ones are never slowed. Only
+ *  so many answers of one address wait at once: beyond it the refusal goes out without a wait, and holds nothing. */
 export class Logins {
   private readonly byAddress = new Map<string, { failures: number; lastMs: number; late: number }>()
   private readonly clock: Clock
@@ -10,8 +10,8 @@ export class Logins {
     this.clock = clock
   }
 
-  /** May this address be asked for its credentials at all? */
-  mayTry(address: string): boolean {
+  /** Is there room for one more late answer? */
+  mayWait(address: string): boolean {
     return (this.byAddress.get(address)?.late ?? 0) < lateAtOnce
   }
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, open, rename } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { replaceFile } from '../kit/durable-file.ts'
 import { configError, configPath } from './configuration.ts'
 import type { Context } from './context.ts'
 import { badInput, CliError, exits } from './errors.ts'
@@ -17,7 +18,8 @@ export async function setSchedule(context: Context, dir: string, flags: { every?
     await mkdir(folder, { recursive: true, mode: 0o700 }).catch(error => {
       throw Object.assign(error, { path: folder })
     })
-  await writeWhole(path, text)
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await replaceFile(path, text)
   const result = { file: path, dir: folder, ...(await inForce(context)) }
   context.out.result(result, () =>
     folder === null ? `no more scheduled backups (${path})` : `backups go into ${folder} (${path})`,
@@ -61,19 +63,6 @@ async function changed(path: string, folder: string | null, flags: { every?: str
     throw await configError(checked.problems)
   }
   return text
-}
-
-/** After a power cut there is the old text or the new. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const file = await open(`${path}.new`, 'w', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(`${path}.new`, path)
 }
 
 async function inForce(context: Context): Promise<{ running: boolean }> {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { syncFolder } from '../kit/durable-file.ts'
 import { openingBytes, openingFrame } from './frame.ts'
 
 /** The files of the journal: `NNNNNNNN.log`, full of zeros from the start, opened by openingFrame. A file under its final name is
@@ -84,13 +85,4 @@ export async function createSegment(dir: string, number: number, size: number): 
 export function reopenSegment(dir: string, number: number, size: number, salt: number, offset: number): Segment {
   const path = segmentPath(dir, number)
   return { number, path, fd: fs.openSync(path, 'r+'), size, salt, offset }
-}
-
-export async function syncFolder(dir: string): Promise<void> {
-  const folder = await open(dir, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

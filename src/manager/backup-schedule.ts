@@ -2,6 +2,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { BackupView, Finding } from '../api/settings.ts'
 import type { Clock } from '../kit/clock.ts'
+import { syncFolder } from '../kit/durable-file.ts'
 import { checkBackup } from '../store/backup/backup.ts'
 import type { Records } from '../store/records.ts'
 import type { Backup } from './backup.ts'
@@ -222,8 +223,7 @@ async function writeInto(dir: string, backup: Backup, stopped: () => boolean): P
     }
     const { bytes, sha256, contents } = await checkBackup(half)
     await rename(half, file)
-    const folder = await open(dir, 'r')
-    await folder.sync().finally(() => folder.close())
+    await syncFolder(dir)
     return { file, time: contents.created, bytes, sha256, readings: contents.readings }
   } catch (error) {
     await rm(half, { force: true }).catch(() => undefined)

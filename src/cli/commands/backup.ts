@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { syncFolder } from '../../kit/durable-file.ts'
 import { setSchedule } from '../backup-schedule.ts'
 import type { Context } from '../context.ts'
 import { type Define, examples } from '../definition.ts'
@@ -87,11 +88,6 @@ async function download(part: string, body: AsyncIterable<Uint8Array>): Promise<
   } finally {
     await out.close()
   }
-}
-
-async function syncFolder(dir: string): Promise<void> {
-  const folder = await open(dir, 'r')
-  await folder.sync().finally(() => folder.close())
 }
 
 const stopped = (error: Error): CliError =>

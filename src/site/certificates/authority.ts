@@ -1,7 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
+import { replaceFile } from '../../kit/durable-file.ts'
 import { certify, type Keys, makeKeys, signingKey } from './certify.ts'
-import { readIfThere, writeWhole } from './files.ts'
+import { readIfThere } from './files.ts'
 import { caLife, type Moment } from './validity.ts'
 import * as x509 from './x509.ts'
 
@@ -40,7 +41,7 @@ function keyTrouble(file: string, text: string | null, key: KeyObject | null): s
 async function makeAuthority(files: { pem: string; key: string }, moment: Moment): Promise<Authority> {
   const { pem } = await makeKeys()
   // The key first: from it the certificate can be made again, not the other way round.
-  await writeWhole(files.key, pem)
+  await replaceFile(files.key, pem)
   return makeCertificate(files.pem, createPrivateKey(pem), moment)
 }
 
@@ -58,7 +59,7 @@ async function makeCertificate(file: string, key: KeyObject, moment: Moment): Pr
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
     ],
   })
-  await writeWhole(file, pem)
+  await replaceFile(file, pem)
   return authority(pem, key, null)
 }
 

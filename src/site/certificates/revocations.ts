@@ -1,8 +1,9 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceFile } from '../../kit/durable-file.ts'
 import type { Authority } from './authority.ts'
 import { type Keys, signingAlgorithm } from './certify.ts'
-import { readIfThere, writeWhole } from './files.ts'
+import { readIfThere } from './files.ts'
 import { type Life, listDue, listLife, type Moment } from './validity.ts'
 import * as x509 from './x509.ts'
 
@@ -62,7 +63,7 @@ export async function writeRevocations(
     ],
   })
   // The library's own label is "CRL"; OpenSSL and mosquitto read only this one (RFC 7468 6).
-  await writeWhole(join(dir, 'crl.pem'), `${x509.PemConverter.encode(list.rawData, 'X509 CRL')}\n`)
+  await replaceFile(join(dir, 'crl.pem'), `${x509.PemConverter.encode(list.rawData, 'X509 CRL')}\n`)
   return { serials, life, number }
 }
 

@@ -1,8 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
+import { replaceFile } from '../../kit/durable-file.ts'
 import type { Authority } from './authority.ts'
 import { certify, type Keys, makeKeys } from './certify.ts'
-import { readIfThere, writeWhole } from './files.ts'
+import { readIfThere } from './files.ts'
 import type { MachineNames } from './names.ts'
 import { type Moment, serverDue, serverLife } from './validity.ts'
 import * as x509 from './x509.ts'
@@ -66,8 +67,8 @@ export async function makeServerCertificate(
       ]),
     ],
   })
-  await writeWhole(join(dir, 'server-key.pem'), key)
-  await writeWhole(join(dir, 'server.pem'), cert)
+  await replaceFile(join(dir, 'server-key.pem'), key)
+  await replaceFile(join(dir, 'server.pem'), cert)
   return { cert, key, ...factsOf(new X509Certificate(cert)) }
 }
 

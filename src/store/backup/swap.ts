@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { replaceFile, syncFolder } from '../parquet/disk.ts'
+import { replaceFile, syncFolder } from '../../kit/durable-file.ts'
 
 /** Puts a restored folder in the place of the data directory. Two renames, the old one away and the new one in: whatever is cut off
  *  before the first leaves the old, and between the two there is no data directory, but beside it a whole new one that says so, which

@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { syncFolder } from '../parquet/disk.ts'
+import { syncFolder } from '../../kit/durable-file.ts'
 import { type Entry, isDump } from './format.ts'
 import { PairWriter } from './pairs.ts'
 

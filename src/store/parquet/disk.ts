@@ -1,8 +1,9 @@
 import { open, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { syncFolder } from '../../kit/durable-file.ts'
 
-/** The few things done to a disk, each with its sync: a name is durable only when its folder was synced too. */
+/** The few things done to a disk, each with its sync. */
 
 /** Syncs a file that another library wrote, and makes it its owner's alone. */
 export async function syncFile(path: string): Promise<void> {
@@ -15,44 +16,10 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
-}
-
 /** Moves a synced file to its final name, durably. */
 export async function publish(from: string, to: string): Promise<void> {
   await rename(from, to)
   await syncFolder(dirname(to))
-}
-
-/** The new name stands, but its folder could not be synced: after a crash it may be the old content or the new. */
-export class DoubtfulWrite extends Error {}
-
-/** Writes a file so that after any crash there is the old content or the new one, whole. Rejects with DoubtfulWrite when it can't
- *  tell which; with any other error the old content is still there. */
-export async function replaceFile(path: string, content: string): Promise<void> {
-  const temporary = `${path}.new`
-  try {
-    const file = await open(temporary, 'w', 0o600)
-    try {
-      await file.writeFile(content)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-  await syncFolder(dirname(path)).catch((cause: Error) => {
-    throw new DoubtfulWrite(`${path}: ${cause.message}`, { cause })
-  })
 }
 
 /** Size and CRC32 of a file, read in pieces of 256 KiB; null when it isn't there. */

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { firstPosition, type Position } from '../../contract/events.ts'
+import { replaceFile } from '../../kit/durable-file.ts'
 import type { RollupKind } from '../readings.ts'
-import { replaceFile } from './disk.ts'
 import type { NewestValues } from './newest.ts'
 
 /** One Parquet file. It never changes once it is named here. */

@@ -1,6 +1,7 @@
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checksum, syncFolder } from './disk.ts'
+import { syncFolder } from '../../kit/durable-file.ts'
+import { checksum } from './disk.ts'
 
 /** A file as it was when it was written. */
 export interface Stored {

@@ -1,0 +1,32 @@
+#pragma once
+#include "espalier/contract.gen.h"
+
+namespace espalier {
+
+/** What the core owns, in one place: fixed arrays, no heap after begin(). Together at most 24 KiB of static memory. */
+namespace sizes {
+
+/** Values of one reading. */
+constexpr size_t kChannels = 8;
+constexpr size_t kSensors = 4;
+constexpr size_t kOutputs = 4;
+/** Readings in RAM: what is on its way, and what waits for its five seconds before it goes to flash. */
+constexpr size_t kRamReadings = 64;
+/** The ring's files in flash, one erase block each. 8,640 readings of two values fit. */
+constexpr size_t kSegments = 72;
+constexpr size_t kSegmentBytes = 4096;
+/** The longest payload we send: a status at its limit, or a batch of as many readings as fit. */
+constexpr size_t kOutBytes = contract::kStatusBytes;
+constexpr size_t kInBytes = contract::kCommandBytes;
+constexpr size_t kTopicBytes = 64;
+/** A provisioning document: Wi-Fi, broker, credentials, certificates (PEM). */
+constexpr size_t kSettingsBytes = 4096;
+constexpr size_t kPemBytes = 1536;
+constexpr size_t kAckResultBytes = 512;
+constexpr size_t kAckMessageBytes = 128;
+/** Own messages without PUBACK (the contract allows 8); one place is kept for last words. */
+constexpr size_t kWindow = 7;
+constexpr size_t kBacklogWindow = 5;
+
+}  // namespace sizes
+}  // namespace espalier

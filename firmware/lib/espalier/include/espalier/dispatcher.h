@@ -1,48 +1,52 @@
 #pragma once
-#include "espalier/inbox.h"
-#include "espalier/ports.h"
+#include "espalier/command_memory.h"
 
 namespace espalier {
 
-/** One answer to a command; `id` empty where the command had none. Texts live in it. */
-struct Ack {
-  ShortText id;
-  ShortText command;
-  contract::AckState state = contract::AckState::accepted;
-  /** JSON; "" for none. */
-  char result[sizes::kAckResultBytes] = {};
-  bool hasProgress = false;
-  uint8_t progress = 0;
-  bool hasError = false;
-  contract::CommandError error = contract::CommandError::unknownCommand;
-  char message[sizes::kAckMessageBytes] = {};
-};
+/** Names one execution to whoever brings its end. */
+using Ticket = uint16_t;
 
-/** What a command did. `later`: it is running; finish() brings the final ack, over reboots too. `reboots`: accepted, done after the next birth. */
-enum class Outcome : uint8_t { done, failed, rejected, later, reboots };
+/** What a command did. `later`: it goes on; it ends by itself after `forMs` with this result, or (0) by finish(). `reboots`: accepted,
+ *  done after the next birth. */
+enum class Outcome : uint8_t { done, failed, later, reboots };
 
+/** Empty when it is handed to an executor. Texts are NUL-terminated. */
 struct Effect {
   Outcome outcome = Outcome::done;
   contract::CommandError error = contract::CommandError::hardware;
+  uint32_t forMs = 0;
   char message[sizes::kAckMessageBytes] = {};
+  /** JSON; "" for none. */
   char result[sizes::kAckResultBytes] = {};
+
+  /** Cut to what fits. */
+  void say(Text text);
+  void fail(contract::CommandError code, Text text);
 };
 
-/** Executes a built-in, already judged and written ahead. The node implements it. */
+/** Executes what was judged and written ahead. The node implements it. */
 class Executor {
  public:
-  virtual Effect execute(contract::Builtin builtin, const Command& command, uint64_t nowMs) = 0;
+  /** What stands against it beside the form of its params: no such output, a pulse that goes on, an update too many. True: `why` has
+   *  error and message, and the command is rejected. Changes nothing. */
+  [[nodiscard]] virtual bool refuses(contract::Builtin builtin, const Command& command, uint64_t nowMs, Effect& why) = 0;
+  virtual void execute(contract::Builtin builtin, const Command& command, Ticket ticket, uint64_t nowMs, Effect& effect) = 0;
+
+  /** A firmware's own commands: is this one? */
+  [[nodiscard]] virtual bool owns(Text) { return false; }
+  [[nodiscard]] virtual bool refusesOwn(const Command&, uint64_t, Effect&) { return false; }
+  virtual void executeOwn(const Command&, Ticket, uint64_t, Effect&) {}
 
  protected:
   ~Executor() = default;
 };
 
-/** Commands in, acks out. The id stands in flash before the effect, the final ack after it; 32 are remembered over reboots (`cmd.a`, `cmd.b`).
+/** Commands in, acks out. The id stands in flash before the effect, the final ack after it; 32 are remembered over reboots.
  *  No power cut executes anything twice. */
 class Dispatcher {
  public:
-  Dispatcher(Store& store, System& system, Executor& executor) : store_(store), system_(system), executor_(executor) {}
-  /** Reads what is remembered. What had begun and has no final ack is `interrupted`, unless it was to end over a reboot. */
+  Dispatcher(Store& store, System& system, Executor& executor) : memory_(store), system_(system), executor_(executor) {}
+  /** Reads what is remembered. What had begun and has no final ack is `interrupted`; a reboot is done; an update still goes on. */
   void begin(uint32_t boot);
 
   struct Arrival {
@@ -53,25 +57,66 @@ class Dispatcher {
     uint64_t nowMs = 0;
   };
   void receive(Text payload, const Arrival& arrival);
+  /** Ends what is over by now. */
+  void step(uint64_t nowMs);
 
-  /** Ends a command that is `later` or `reboots`. */
-  void finish(Text id, contract::AckState state, const Effect& effect);
-  void progress(Text id, uint8_t percent);
-  /** The command that is to end over a reboot: its id, or false. */
-  [[nodiscard]] bool pendingReboot(contract::Builtin& builtin, ShortText& id) const;
+  /** Ends an execution that is `later` or `reboots`: `done` or `failed` with what the effect says. An unknown ticket is ignored. */
+  void finish(Ticket ticket, const Effect& effect);
+  void progress(Ticket ticket, uint8_t percent);
+  /** The update an earlier boot began, while it has no end; the node must bring it one, so that it is not open for ever. */
+  [[nodiscard]] bool pendingUpdate(Ticket& ticket) const;
+  /** This one is to end by a restart: has its `accepted` been handed over? */
+  [[nodiscard]] bool accepted(Ticket ticket) const;
 
-  /** The ack to send next: false when none is due. Encoded as JSON. It is due again on the next connection until delivered() (final ones). */
+  /** The ack to send next: false when none is due. Encoded as JSON. Final ones are due again on the next connection until delivered(). */
   [[nodiscard]] bool nextAck(Text nodeId, int64_t unixMs, char* out, size_t room, size_t& size, uint32_t& token);
   void sent(uint32_t token);
+  /** It had its PUBACK. */
   void delivered(uint32_t token);
   void connected();
   void disconnected();
+  /** Commands not executed and not answered: no command, retained, or repeated by MQTT without an id. */
+  [[nodiscard]] uint32_t ignored() const { return ignored_; }
   void erase();
 
  private:
-  Store& store_;
+  /** What RAM alone knows of a place. */
+  struct Run {
+    uint64_t endMs = 0;
+    uint8_t version = 0;
+    uint8_t progress = 0;
+    bool due = false;
+    bool hasProgress = false;
+    /** Begun by this boot. */
+    bool here = false;
+  };
+  /** An answer that nothing remembers: without id, id_reused, busy. Its texts follow it in `loose_`. */
+  struct Loose;
+  static constexpr size_t kLooseBytes = 1536;
+
+  void repeat(uint8_t place, const Command& command, uint32_t crc);
+  void turnDown(const Command& command, uint32_t crc, contract::AckState state, const Effect& why);
+  void execute(contract::Builtin builtin, bool own, const Command& command, uint32_t crc, uint64_t nowMs);
+  void settle(uint8_t place, contract::AckState state, const Effect& effect);
+  [[nodiscard]] bool remember(uint8_t place, const Command& command, uint32_t crc, uint8_t builtin, contract::AckState state, const Effect* why);
+  void due(uint8_t place);
+  [[nodiscard]] bool answerLoose(const Command& command, contract::AckState state, const Effect* why, Ticket& ticket);
+  [[nodiscard]] Loose* looseAt(size_t offset);
+  [[nodiscard]] Loose* loose(Ticket ticket);
+  void dropLoose(Loose* which);
+  [[nodiscard]] bool placeOf(Ticket ticket, uint8_t& place) const;
+  [[nodiscard]] Ticket ticketOf(uint8_t place) const;
+
+  CommandMemory memory_;
   System& system_;
   Executor& executor_;
+  Run runs_[CommandMemory::kPlaces];
+  Effect effect_;
+  uint32_t boot_ = 0;
+  uint32_t ignored_ = 0;
+  uint16_t looseSize_ = 0;
+  uint16_t looseNext_ = 0;
+  alignas(8) uint8_t loose_[kLooseBytes];
 };
 
 }  // namespace espalier

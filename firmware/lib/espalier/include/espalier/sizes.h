@@ -19,11 +19,14 @@ constexpr size_t kSegmentBytes = 4096;
 constexpr size_t kOutBytes = contract::kStatusBytes;
 constexpr size_t kInBytes = contract::kCommandBytes;
 constexpr size_t kTopicBytes = 64;
-/** A provisioning document: Wi-Fi, broker, credentials, certificates (PEM). */
-constexpr size_t kSettingsBytes = 4096;
+/** A provisioning document: Wi-Fi, broker, credentials, certificates (PEM). With its frame it fits where a payload does. */
+constexpr size_t kSettingsBytes = kOutBytes - 16;
 constexpr size_t kPemBytes = 1536;
 constexpr size_t kAckResultBytes = 512;
-constexpr size_t kAckMessageBytes = 128;
+constexpr size_t kAckMessageBytes = 192;
+/** Of remembered commands at most so much stays when their log is written anew; the log is so much longer at most. */
+constexpr size_t kRememberedBytes = 16384;
+constexpr size_t kRememberedLogBytes = 6144;
 /** Own messages without PUBACK (the contract allows 8); one place is kept for last words. */
 constexpr size_t kWindow = 7;
 constexpr size_t kBacklogWindow = 5;

@@ -20,7 +20,7 @@ export const testFiles = {
   lasting: 'src/broker/embedded/lasting.test.ts',
   matching: 'src/broker/embedded/matching.property.test.ts',
   model: 'src/broker/embedded/session-model.test.ts',
-  packets: 'src/broker/embedded/packets.test.ts',
+  packets: 'src/broker/wire/packets.test.ts',
   publishing: 'src/broker/embedded/publishing.test.ts',
 } as const
 export type TestFile = keyof typeof testFiles

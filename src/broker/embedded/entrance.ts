@@ -1,9 +1,9 @@
 import type { Clock } from '../../kit/clock.ts'
 import type { BrokerHandlers, Credentials, Identity } from '../broker.ts'
+import { connackCode } from '../wire/packets.ts'
 import type { ConnectRequest } from './guard.ts'
 import type { Arrival } from './listener.ts'
 import { Logins } from './logins.ts'
-import { connackCode } from './packets.ts'
 
 /** Who a connection is from now on. `key` is unique among all sessions, `client` is what people are shown. */
 export interface Name {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import mqttPacket from 'mqtt-packet'
+import { connack, connackCode, connackUnsupported5, fixedHeader } from '../wire/packets.ts'
 import type { Qos } from './message.ts'
-import { connack, connackCode, connackUnsupported5, fixedHeader } from './packets.ts'
 import { isFilter, isTopicName } from './topic.ts'
 import type { Will } from './will.ts'
 

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import type { BrokerNotice, Refusal } from '../broker.ts'
+import { connackCode } from '../wire/packets.ts'
 import type { ConnectRequest } from './guard.ts'
 import type { Arrival } from './listener.ts'
-import { connackCode } from './packets.ts'
 
 /** The first byte of a TLS record that begins a handshake. */
 export const tlsHandshake = 0x16

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
+import { type Answer, answer, connack, pingresp, publishSize, suback, writeAnswer, writePublish } from '../wire/packets.ts'
 import type { Message, Qos, Sink } from './message.ts'
 import { Outbox } from './outbox.ts'
-import { type Answer, answer, connack, pingresp, publishSize, suback, writeAnswer, writePublish } from './packets.ts'
 
 export interface OutCounters {
   messagesOut: number

@@ -1,5 +1,5 @@
 /** Packets out of a stream of chunks, found by their lengths and handed on in place, without a copy. Plain on purpose: with
- *  packets.ts the hot file of the broker (bench/broker). It looks at sizes only; what is in a packet is for others.
+ *  packets.ts the hot file of both brokers (bench/broker, bench/ingest-mosquitto). It looks at sizes only; what is in a packet is for others.
  *  Promise: however the bytes are cut into chunks, the same packets in the same order; a packet in several chunks is copied into
  *  one buffer of its own size (appending chunk by chunk would be quadratic for a client that dribbles); nothing larger than the
  *  limit is ever allocated. Held by framing.test.ts. */
@@ -10,15 +10,24 @@ export type PacketSeen = (bytes: Buffer, first: number, start: number, end: numb
 /** `more`: all was used. `stopped`: the rest waits for the next feed. */
 export type Fed = 'more' | 'stopped' | 'malformed' | { readonly announced: number }
 
+/** The beginning of a packet over the limit, `limit` bytes of it: its body begins at `start`. The rest is skipped. */
+export type LargeSeen = (head: Buffer, first: number, start: number, size: number) => void
+
 export class Framing {
   /** Largest packet in bytes, its fixed header included. */
   limit: number
+  private readonly large: LargeSeen | null
   private rest: Buffer | null = null
   private partial: Buffer | null = null
   private filled = 0
+  /** Of a packet over the limit: its size while its head is collected, then the bytes of it that are passed over. */
+  private largeSize = 0
+  private skipping = 0
 
-  constructor(limit: number) {
+  /** With `large`, packets over the limit are passed over; without it they end the feed. */
+  constructor(limit: number, large: LargeSeen | null = null) {
     this.limit = limit
+    this.large = large
   }
 
   /** Is something left over that a `feed(null)` would look at? */
@@ -35,6 +44,7 @@ export class Framing {
     }
     if (bytes === null) return 'more'
     let at = 0
+    const length = bytes.length
     if (this.partial !== null) {
       const partial = this.partial
       const copied = bytes.copy(partial, this.filled)
@@ -45,10 +55,16 @@ export class Framing {
       // The header was whole before the buffer was made: it only has to be skipped.
       let start = 1
       while (partial[start]! > 127) start++
-      if (!seen(partial, partial[0]!, start + 1, partial.length)) return this.stop(bytes, at)
+      if (this.largeSize > 0) this.pass(partial, start + 1)
+      else if (!seen(partial, partial[0]!, start + 1, partial.length)) return this.stop(bytes, at)
     }
-    const length = bytes.length
     while (at < length) {
+      if (this.skipping > 0) {
+        const skipped = Math.min(this.skipping, length - at)
+        this.skipping -= skipped
+        at += skipped
+        continue
+      }
       let start = at + 1
       let body = 0
       let shift = 0
@@ -61,9 +77,18 @@ export class Framing {
         if (shift > 21) return 'malformed'
       }
       const end = start + body
-      if (end - at > this.limit) return { announced: end - at }
+      const size = end - at
+      if (size > this.limit) {
+        if (this.large === null) return { announced: size }
+        this.largeSize = size
+        if (length - at >= this.limit) {
+          this.pass(bytes.subarray(at, at + this.limit), start - at)
+          at += this.limit
+          continue
+        }
+      }
       if (end > length) {
-        this.partial = Buffer.allocUnsafeSlow(end - at)
+        this.partial = Buffer.allocUnsafeSlow(Math.min(size, this.limit))
         this.filled = bytes.copy(this.partial, 0, at)
         return 'more'
       }
@@ -71,6 +96,13 @@ export class Framing {
       at = end
     }
     return 'more'
+  }
+
+  private pass(head: Buffer, start: number): void {
+    const size = this.largeSize
+    this.largeSize = 0
+    this.skipping = size - head.length
+    this.large!(head, head[0]!, start, size)
   }
 
   private stop(bytes: Buffer, at: number): Fed {

@@ -79,3 +79,32 @@ test('a packet beyond the limit is announced as soon as its length is known, bef
 test('a length of more than four bytes is malformed', () => {
   expect(fed(new Framing(1_000), Buffer.from([0x30, 0x80, 0x80, 0x80, 0x80, 0x01]))).toEqual(['malformed'])
 })
+
+test('who wants to go on is shown the beginning of a packet over the limit, and then what follows it', () => {
+  const over = mqttPacket.generate({
+    cmd: 'publish',
+    topic: 't',
+    payload: Buffer.alloc(5_000, 'x'),
+    qos: 1,
+    messageId: 7,
+  } as Packet)
+  fc.assert(
+    fc.property(fc.array(packet, { maxLength: 4 }), fc.array(fc.integer({ min: 1, max: 900 })), (around, cuts) => {
+      const stream = Buffer.concat([...around, over, ...around, over, over])
+      const large: string[] = []
+      const framing = new Framing(1_000, (head, first, start, size) => {
+        large.push(`${first} ${head.toString('latin1', start, start + 5)} ${head.length} ${size}`)
+      })
+      const chunks: Buffer[] = []
+      let at = 0
+      for (const cut of cuts) {
+        chunks.push(stream.subarray(at, at + cut))
+        at += cut
+      }
+      chunks.push(stream.subarray(Math.min(at, stream.length)))
+      expect(fed(framing, ...chunks).every(result => result === 'more')).toBe(true)
+      expect(seen).toEqual(expected([...around, ...around]))
+      expect(large).toEqual(Array(3).fill(`50 \0\u0001t\0\u0007 1000 ${over.length}`))
+    }),
+  )
+})

@@ -125,8 +125,10 @@ class Slots {
   [[nodiscard]] virtual bool write(Span bytes) = 0;
   /** Of the slot that does not run. */
   [[nodiscard]] virtual bool read(size_t offset, uint8_t* out, size_t size) = 0;
-  /** Checks the image as the bootloader will, and makes it the next to start, on trial. */
+  /** Checks the image as the bootloader will, and makes it the next to start, on trial. Also without begin() in this boot. */
   [[nodiscard]] virtual bool select() = 0;
+  /** The image in the slot that does not run was started on trial and given up, by itself or by a reset. */
+  [[nodiscard]] virtual bool gaveUp() = 0;
   /** The running image is on trial: any reset before confirm() goes back to the other. */
   [[nodiscard]] virtual bool onTrial() = 0;
   [[nodiscard]] virtual bool confirm() = 0;
@@ -144,7 +146,7 @@ enum class HttpState : uint8_t { waiting, data, done, failed };
 /** One download at a time over HTTPS, trusting the CA of the settings; redirects are failures. */
 class Http {
  public:
-  /** Begins GET with `Range: bytes=offset-` (none for 0); returns at once. */
+  /** Begins GET with `Range: bytes=offset-` (none for 0); returns at once. A 206 that begins elsewhere is `failed`. */
   [[nodiscard]] virtual bool open(Text url, size_t offset) = 0;
   /** What is there, without waiting. `data`: `got` > 0. `done`: the body ended as its length said. */
   virtual HttpState read(uint8_t* out, size_t room, size_t& got) = 0;
@@ -247,6 +249,8 @@ struct Build {
   Text board;
   Text version;
   bool allowsDowngrade = false;
+  /** No memory for two TLS connections: the broker is left while an image comes. */
+  bool leavesBroker = false;
 };
 
 struct Ports {

@@ -57,6 +57,12 @@ describe('the units of the firmware hold', () => {
     },
   )
 
+  test.skipIf(!compilerThere)('and the arithmetic they have as Xtensa code is right', { timeout: minutes }, async () => {
+    const program = join(dir, 'soft')
+    await run('gcc', ['-O2', '-Wall', '-Wno-unused-function', join(firmware, 'test/soft.c'), '-o', program])
+    expect((await run(program)).stdout).toBe('equal\n')
+  })
+
   test.skipIf(!xtensaThere)('as Xtensa code (needs gcc-xtensa-lx106, qemu-system-misc)', { timeout: 5 * minutes }, async () => {
     const kernel = await program(xtensa, 'xtensa_units.cpp', 'xtensa.c', 'xtensa_soft.c')
     const machine = ['-M', 'sim', '-cpu', 'lx106', '-nographic', '-monitor', 'none', '-semihosting', '-kernel', kernel]

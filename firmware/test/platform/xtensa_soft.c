@@ -1,5 +1,5 @@
 /* Arithmetic that an ESP8266 keeps in ROM and its libgcc therefore lacks: division of whole numbers, and double precision, rounded to the
-   nearest, ties to even, subnormals included. Held against this machine's own arithmetic by test/firmware/xtensa.test.ts. */
+   nearest, ties to even, subnormals included. Held against this machine's own arithmetic by test/firmware/units.test.ts. */
 #include <stdint.h>
 
 #ifdef ON_HOST

@@ -126,7 +126,7 @@ class Checker {
   bool escape() {
     if (at_ == end_) return false;
     const char c = *at_++;
-    if (c != 'u') return memchr("\"\\/bfnrt", c, 8) != nullptr;
+    if (c != 'u') return c != '\0' && strchr("\"\\/bfnrt", c) != nullptr;
     for (int i = 0; i < 4; i++)
       if (at_ == end_ || !isHex(*at_++)) return false;
     return true;
@@ -178,15 +178,20 @@ bool isUtf8(Text text) {
 
 bool isJson(Text text, size_t& depth) { return Checker(text).run(depth); }
 
+static bool isSpace(char byte) { return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r'; }
+
 const char* behindSpace(const char* from) {
-  while (*from == ' ' || *from == '\t' || *from == '\n' || *from == '\r') from++;
+  while (isSpace(*from)) from++;
   return from;
 }
+
+/** What may stand behind a number, true, false or null. */
+static bool endsWord(char byte) { return byte == ',' || byte == ']' || byte == '}' || isSpace(byte); }
 
 const char* behindValue(const char* from) {
   if (*from == '"') return behindString(from);
   if (*from != '{' && *from != '[') {
-    while (memchr(",]} \t\n\r", *from, 7) == nullptr) from++;
+    while (!endsWord(*from)) from++;
     return from;
   }
   size_t open = 0;

@@ -1,8 +1,9 @@
 import { randomFillSync } from 'node:crypto'
 import type { NodePatch, NodeView } from '../api/nodes.ts'
 import type { Broker } from '../broker/broker.ts'
-import { comparePositions, type DurableBatch, firstPosition, type Position } from '../contract/events.ts'
+import { comparePositions, type DurableBatch, firstPosition, type JournalEvent, type Position } from '../contract/events.ts'
 import type { Change } from '../store/records.ts'
+import { reportedIn } from './commands/proof.ts'
 import { openCommandQueue } from './commands/queue.ts'
 import type { Fleet, FleetEvent, FleetParts } from './fleet.ts'
 import { forgetChanges, IdentityBook } from './identities/book.ts'
@@ -102,13 +103,20 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
     for (const event of batch.events) {
       if (event.node === null || registry.removed(event.node)) continue
       if (news) registry.apply(event, live, monoMs, batches)
-      if (commandNews && event.kind === 'ack') commands.applyAck(event, live)
+      if (commandNews) tellCommands(event, live)
       if (live && commands.hasOpen(event.node)) spoke.add(event.node)
     }
     if (news) applied = batch.end
     if (commandNews) commands.reached(batch.end)
     // It can be reached now, or an ack made room for the next one.
     for (const node of spoke) void commands.pump(node)
+  }
+
+  /** An ack; or a status that may bear one out. The registry has it already. */
+  function tellCommands(event: JournalEvent, live: boolean): void {
+    if (event.kind === 'ack') commands.applyAck(event, live, reportedIn(registry.get(event.node)?.described ?? null))
+    else if (event.kind === 'status' && event.live && event.status?.online)
+      commands.applyStatus(event.node, reportedIn(event.status), event.arrived, live)
   }
 
   function ledgerChanges(): Change[] {

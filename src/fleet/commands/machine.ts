@@ -1,5 +1,6 @@
 import { type CommandState, type CommandView, finalStates } from '../../api/commands.ts'
 import type { Ack } from '../../contract/schemas.ts'
+import { type KeptCommand, proofOf, type Reported } from './proof.ts'
 
 /** The states of a command and the evidence that moves it (wire contract §5). Pure: no clock, no disk. States never move backwards;
  *  the one step after an end is a final ack that corrects `unknown`. */
@@ -8,7 +9,10 @@ export type Evidence =
   | { readonly kind: 'intent' }
   /** The broker or the node's own subscription took it. */
   | { readonly kind: 'handed'; readonly by: 'puback' | 'write' }
-  | { readonly kind: 'ack'; readonly ack: Ack; readonly matched: 'id' | 'name' }
+  /** `reported`: what the node said of its firmware before; absent: nothing. */
+  | { readonly kind: 'ack'; readonly ack: Ack; readonly matched: 'id' | 'name'; readonly reported?: Reported }
+  /** The node speaks of its firmware, behind an ack that said done. */
+  | { readonly kind: 'status'; readonly reported: Reported }
   | { readonly kind: 'deadline' }
   | { readonly kind: 'cancel' }
   /** Its node is removed: what never left is cancelled, of the rest nobody will know. */
@@ -37,8 +41,13 @@ export const isFinal = (state: CommandState): boolean => finalStates.includes(st
 export const isRefusal = (result: CommandView | Refusal): result is Refusal => 'refused' in result
 
 /** `now` in Unix ms. */
-export function step(command: CommandView, evidence: Evidence, now: number): CommandView | Refusal {
-  if (evidence.kind === 'ack') return acknowledged(command, evidence.ack, evidence.matched, now)
+export function step(command: KeptCommand, evidence: Evidence, now: number): KeptCommand | Refusal {
+  if (evidence.kind === 'ack') {
+    const proof = evidence.ack.state === 'done' ? proofOf(command, evidence.reported ?? unheard) : 'needless'
+    if (proof === 'open' || proof === 'contradicted') return claimed(command, evidence.ack, evidence.matched, now)
+    return acknowledged(command, evidence.ack, evidence.matched, now)
+  }
+  if (evidence.kind === 'status') return borneOut(command, evidence.reported, now)
   if (isFinal(command.state)) return { refused: 'final' }
   switch (evidence.kind) {
     case 'intent':
@@ -78,6 +87,26 @@ function acknowledged(command: CommandView, ack: Ack, matched: 'id' | 'name', no
   if (ack.state === command.state) return sameNews(told, command) ? { refused: 'nothing_new' } : told
   const left = told.state === 'queued' ? sent(told, now, 'ack') : told
   return isFinal(ack.state) ? ended(left, ack.state, now, 'ack') : entered(left, ack.state, now, 'ack')
+}
+
+const unheard: Reported = { version: null, confirmed: null }
+
+/** It says done, and its status does not (yet): as far as anybody knows it is still at it. */
+function claimed(command: KeptCommand, ack: Ack, matched: 'id' | 'name', now: number): KeptCommand | Refusal {
+  if (command.claimed) return { refused: 'nothing_new' }
+  if (command.state === 'unknown') return { ...command, claimed: true }
+  const next = acknowledged(command, { ...ack, state: 'running', progress: 100 }, matched, now)
+  if (!isRefusal(next)) return { ...next, claimed: true }
+  return next.refused === 'nothing_new' ? { ...command, claimed: true } : next
+}
+
+function borneOut(command: KeptCommand, reported: Reported, now: number): KeptCommand | Refusal {
+  if (isFinal(command.state) && command.state !== 'unknown') return { refused: 'final' }
+  const proof = command.claimed ? proofOf(command, reported) : 'open'
+  if (proof === 'proven') return ended(command, 'done', now, 'ack')
+  if (proof !== 'contradicted') return { refused: 'nothing_new' }
+  const message = `the node said done, but reports version ${reported.version}`
+  return { ...ended(command, 'failed', now, 'ack'), error: { code: 'rolled_back', message } }
 }
 
 const sameNews = (a: CommandView, b: CommandView): boolean =>

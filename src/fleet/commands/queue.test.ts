@@ -7,6 +7,7 @@ import { ManualClock } from '../../kit/clock.ts'
 import { seeded } from '../../kit/random.ts'
 import { createMemoryRecords } from '../../store/memory/records.ts'
 import type { Change, Records } from '../../store/records.ts'
+import type { Reported } from './proof.ts'
 import { type CommandQueue, openCommandQueue } from './queue.ts'
 import { commandsCollection } from './writes.ts'
 
@@ -23,6 +24,7 @@ class World {
   events: CommandView[] = []
   problems: string[] = []
   position = 0
+  reported: Reported = { version: null, confirmed: null }
   seed = 1
   queue!: CommandQueue
 
@@ -74,9 +76,16 @@ class World {
     await this.queue.tick()
   }
 
+  /** What node 01 says of its firmware from now on. */
+  says(version: string, confirmed: boolean): void {
+    this.reported = { version, confirmed }
+    this.queue.applyStatus('01', this.reported, this.clock.wallMs(), true)
+    this.queue.reached(at(++this.position))
+  }
+
   ack(state: AckState, id?: string, command = 'set_led', node = '01'): void {
     const ack = { node_id: `node_${node}`, command, state, ...(id === undefined ? {} : { id }) }
-    this.queue.applyAck({ kind: 'ack', node, arrived: this.clock.wallMs(), ack }, true)
+    this.queue.applyAck({ kind: 'ack', node, arrived: this.clock.wallMs(), ack }, true, this.reported)
     this.queue.reached(at(++this.position))
   }
 
@@ -577,4 +586,60 @@ test('killed at any write of any story: at most one publish without dedupe, no i
     ),
     { numRuns: 300 * Number(process.env.ESPALIER_TEST_SCALE ?? 1) },
   )
+})
+
+describe('an update', () => {
+  const url = 'https://192.168.1.2:8443/fw/ab?t=secret-token'
+  const sent = (): Promise<CommandView> =>
+    world.send('update_firmware', { params: { url, board: 'host', version: '2.0.0' }, expires: 1_800 })
+
+  beforeEach(() => world.says('1.0.0', true))
+
+  test('is done only when its node reports the new version, confirmed', async () => {
+    const { id } = await sent()
+    world.ack('accepted', id, 'update_firmware')
+    world.ack('running', id, 'update_firmware')
+    world.ack('done', id, 'update_firmware')
+    expect(world.queue.get(id)).toMatchObject({ state: 'running', progress: 100, final_at: null })
+    world.says('2.0.0', false)
+    expect(world.state(id)).toBe('running')
+    world.says('2.0.0', true)
+    expect(world.state(id)).toBe('done')
+  })
+
+  test('is done with its ack when the node said so before', async () => {
+    const { id } = await sent()
+    world.says('2.0.0', false)
+    world.says('2.0.0', true)
+    expect(world.state(id)).toBe('queued')
+    world.ack('done', id, 'update_firmware')
+    expect(world.state(id)).toBe('done')
+  })
+
+  test('has failed when the node says done and goes on reporting another version', async () => {
+    const { id } = await sent()
+    world.ack('done', id, 'update_firmware')
+    world.says('1.0.0', true)
+    expect(world.queue.get(id)).toMatchObject({ state: 'failed', error: { code: 'rolled_back' } })
+  })
+
+  test('remembers over a restart what the node claimed, and is corrected after its deadline', async () => {
+    const { id } = await sent()
+    world.ack('done', id, 'update_firmware')
+    await world.send()
+    await world.restart()
+    await world.tick(1_801_000)
+    expect(world.state(id)).toBe('unknown')
+    world.says('2.0.0', true)
+    expect(world.state(id)).toBe('done')
+  })
+
+  test('shows its token to the node alone', async () => {
+    const { id } = await sent()
+    world.ack('failed', id, 'update_firmware')
+    const shown = [world.queue.get(id), world.queue.list({ limit: 10 }), world.events]
+    expect(JSON.stringify(shown)).not.toContain('secret-token')
+    expect(world.queue.get(id)!.params.url).toBe('https://192.168.1.2:8443/fw/ab?t=…')
+    expect(world.published[0]!.text).toContain(url)
+  })
 })

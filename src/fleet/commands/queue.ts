@@ -1,16 +1,17 @@
-import { Value } from 'typebox/value'
-import { CommandRequest, type CommandView } from '../../api/commands.ts'
+import type { CommandRequest, CommandView } from '../../api/commands.ts'
 import type { Broker } from '../../broker/broker.ts'
 import type { AckEvent } from '../../contract/events.ts'
-import { limits } from '../../contract/limits.ts'
 import type { Clock } from '../../kit/clock.ts'
 import { ulidGenerator } from '../../kit/ulid.ts'
 import type { Change, Records } from '../../store/records.ts'
 import type { Commands, SendResult } from '../fleet.ts'
 import { CommandBook } from './book.ts'
-import { CommandKeys, canonicalBody, type KeptKey, keyMaxLength, keyName, keysCollection } from './keys.ts'
+import { Claims } from './claims.ts'
+import { CommandKeys, canonicalBody, type KeptKey, keyName, keysCollection } from './keys.ts'
 import { type Evidence, isFinal, isRefusal, step } from './machine.ts'
-import { newCommand, payloadOf, ulidMs } from './request.ts'
+import type { Reported } from './proof.ts'
+import { shown } from './redact.ts'
+import { faultOf, newCommand, payloadOf, tooMuch, ulidMs } from './request.ts'
 import { createSending } from './sending.ts'
 import { type CommandWrites, commandsCollection, openCommandWrites, toChange } from './writes.ts'
 
@@ -24,7 +25,10 @@ export interface CommandQueue extends Commands, Pick<CommandWrites, 'isNews' | '
   hasOpen(node: string): boolean
   /** Deadlines, resends, and once an hour the sweeping out of what is long over. */
   tick(): Promise<void>
-  applyAck(event: AckEvent, live: boolean): void
+  /** `reported`: what the node last said of its firmware. */
+  applyAck(event: AckEvent, live: boolean, reported: Reported): void
+  /** A live status of a node that is there. */
+  applyStatus(node: string, reported: Reported, arrived: number, live: boolean): void
   /** The node is removed: ends its commands. */
   abandon(node: string): Promise<void>
   /** Waits for writes under way. */
@@ -54,7 +58,8 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
   const { records, clock } = parts
   const book = new CommandBook()
   const keys = new CommandKeys()
-  for await (const [, command] of records.list<CommandView>(commandsCollection)) book.put(command)
+  const claims = new Claims()
+  for await (const [, command] of records.list<CommandView>(commandsCollection)) take(command)
   for await (const [name, kept] of records.list<KeptKey>(keysCollection)) keys.load(name, kept)
   const writes = await openCommandWrites(records, book)
 
@@ -75,10 +80,23 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
     return mine
   }
 
-  function put(command: CommandView): void {
+  function take(command: CommandView): void {
     book.put(command)
+    claims.take(command)
+  }
+
+  function put(command: CommandView): void {
+    take(command)
     if (isFinal(command.state)) sending.ended(command.id)
-    parts.emit(command)
+    parts.emit(shown(command))
+  }
+
+  /** From the journal: kept there, written with the next that is written here. */
+  function applied(next: CommandView, live: boolean): void {
+    writes.changed(next.id)
+    take(next)
+    if (isFinal(next.state)) sending.ended(next.id)
+    if (live) parts.emit(shown(next))
   }
 
   /** Moves commands by evidence, written first. Only in turn. Answers with those that moved; an ack that came during the write has
@@ -123,21 +141,9 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
         detail: `this Idempotency-Key was used for another command to ${node} (${first.id}) within 24 h`,
       }
     }
-    const waiting = book.open(node).filter(command => command.attempts === 0).length
-    if (waiting >= limits.commandsQueued)
-      return {
-        ok: false,
-        why: 'queue_full',
-        detail: `${waiting} commands wait for ${node}, allowed ${limits.commandsQueued}; cancel some or wait`,
-      }
     const command = newCommand(newId(), node, asked, by, now)
-    const bytes = payloadOf(command).length
-    if (bytes > limits.commandBytes)
-      return {
-        ok: false,
-        why: 'too_large',
-        detail: `the command is ${bytes} bytes as published, allowed ${limits.commandBytes}; send less in params`,
-      }
+    const excess = tooMuch(command, book.open(node).filter(({ attempts }) => attempts === 0).length)
+    if (excess !== null) return { ok: false, ...excess }
     const changes: Change[] = [toChange(command)]
     const kept: KeptKey = { node, id: command.id, body, time: now }
     if (key !== undefined) changes.push({ collection: keysCollection, key: keyName(node, key), value: kept })
@@ -217,17 +223,12 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
 
   return {
     async send(node, asked, by, key) {
-      if (!Value.Check(CommandRequest, asked))
-        return {
-          ok: false,
-          why: 'bad_request',
-          detail: 'a command has a name (1 to 64 characters), params (an object), expires (1 to 604800 s)',
-        }
-      if (key !== undefined && (key.length === 0 || key.length > keyMaxLength))
-        return { ok: false, why: 'bad_request', detail: `an Idempotency-Key has 1 to ${keyMaxLength} characters` }
+      const fault = faultOf(asked, key)
+      if (fault !== null) return { ok: false, why: 'bad_request', detail: fault }
       const result = await inTurn(() => keep(node, asked, by, key))
-      if (result.ok && !result.repeated) void pump(node)
-      return result
+      if (!result.ok) return result
+      if (!result.repeated) void pump(node)
+      return { ...result, command: shown(result.command) }
     },
 
     async cancel(id) {
@@ -236,13 +237,16 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
         if (command === undefined) return { ok: false, why: 'not_found' }
         const [cancelled] = await move([[id, { kind: 'cancel' }]])
         return cancelled === undefined
-          ? { ok: false, why: 'not_queued', command: book.get(id) }
-          : { ok: true, command: cancelled }
+          ? { ok: false, why: 'not_queued', command: shown(book.get(id)!) }
+          : { ok: true, command: shown(cancelled) }
       })
     },
 
-    get: id => book.get(id),
-    list: query => book.list(query),
+    get(id) {
+      const command = book.get(id)
+      return command && shown(command)
+    },
+    list: query => book.list(query).map(shown),
     matches: (node, ack) => book.match(node, ack) !== undefined,
     counts: () => book.counts(),
     hasOpen: node => book.hasOpen(node),
@@ -265,15 +269,17 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
       })
     },
 
-    applyAck({ node, ack, arrived }, live) {
+    applyAck({ node, ack, arrived }, live, reported) {
       const match = book.match(node, ack)
       if (match === undefined) return // closed by another ack of the same group; the lane has judged it as known
-      const next = step(match.command, { kind: 'ack', ack, matched: match.matched }, arrived)
-      if (isRefusal(next)) return
-      writes.changed(next.id)
-      book.put(next)
-      if (isFinal(next.state)) sending.ended(next.id)
-      if (live) parts.emit(next)
+      const next = step(match.command, { kind: 'ack', ack, matched: match.matched, reported }, arrived)
+      if (!isRefusal(next)) applied(next, live)
+    },
+
+    applyStatus(node, reported, arrived, live) {
+      const command = book.get(claims.of(node) ?? '')
+      const next = command && step(command, { kind: 'status', reported }, arrived)
+      if (next !== undefined && !isRefusal(next)) applied(next, live)
     },
 
     async abandon(node) {

@@ -1,6 +1,31 @@
-import type { CommandRequest, CommandView } from '../../api/commands.ts'
+import { Value } from 'typebox/value'
+import { CommandRequest, type CommandView } from '../../api/commands.ts'
 import { encodeCommand } from '../../contract/encode.ts'
 import { limits } from '../../contract/limits.ts'
+import { keyMaxLength } from './keys.ts'
+
+/** What is wrong with what was asked, in words; null: nothing. */
+export function faultOf(asked: unknown, key: string | undefined): string | null {
+  if (!Value.Check(CommandRequest, asked))
+    return 'a command has a name (1 to 64 characters), params (an object), expires (1 to 604800 s)'
+  const keyFits = key === undefined || (key.length > 0 && key.length <= keyMaxLength)
+  return keyFits ? null : `an Idempotency-Key has 1 to ${keyMaxLength} characters`
+}
+
+/** Why this one can't be taken beside those that `wait` for the node; null: it can. */
+export function tooMuch(
+  command: CommandView,
+  wait: number,
+): { readonly why: 'queue_full' | 'too_large'; readonly detail: string } | null {
+  if (wait >= limits.commandsQueued) {
+    const detail = `${wait} commands wait for ${command.node}, allowed ${limits.commandsQueued}; cancel some or wait`
+    return { why: 'queue_full', detail }
+  }
+  const bytes = payloadOf(command).length
+  if (bytes <= limits.commandBytes) return null
+  const detail = `the command is ${bytes} bytes as published, allowed ${limits.commandBytes}; send less in params`
+  return { why: 'too_large', detail }
+}
 
 /** A command at its beginning, and its bytes on the wire. Times are Unix ms. */
 export const newCommand = (id: string, node: string, asked: CommandRequest, by: string, now: number): CommandView => ({

@@ -32,6 +32,8 @@ struct CommandPlace {
   bool delivered = false;
 };
 
+struct CommandFrame;
+
 constexpr uint8_t kOwnCommand = 0xFF;
 
 [[nodiscard]] constexpr bool isFinal(contract::AckState state) {
@@ -54,9 +56,9 @@ class CommandMemory {
   [[nodiscard]] uint8_t room() const;
   /** Puts a command into this place, durably. False: flash did not take it, and the place is as it was. */
   [[nodiscard]] bool put(uint8_t place, const CommandPlace& what, const CommandRecord& record);
-  /** The same command got further. In RAM it did in any case; false: not in flash. */
-  [[nodiscard]] bool update(uint8_t place, const CommandRecord& record);
-  /** The same for what has no text: state, error, delivered. */
+  /** The same command got further, with other result and message. In RAM it did in any case; false: not in flash. */
+  [[nodiscard]] bool extend(uint8_t place, const CommandPlace& what, Text result, Text message);
+  /** Writes what the caller changed of a place that is no text: state, error, delivered. */
   [[nodiscard]] bool mark(uint8_t place);
   /** The texts of a place. */
   [[nodiscard]] bool read(uint8_t place, CommandRecord& out);
@@ -69,18 +71,18 @@ class CommandMemory {
   [[nodiscard]] uint8_t next(uint32_t after) const;
 
  private:
-  struct Header;
-  /** A record at its longest, with room for more than one of the usual ones, so that a compaction takes few writes. */
+  /** A record at its longest, with room for more than one of the usual ones, so that writing all anew takes few writes. */
   static constexpr size_t kBufferBytes = 2048;
 
   [[nodiscard]] Text name(bool b) const;
+  [[nodiscard]] bool load(bool b, size_t offset, size_t into, CommandFrame& frame);
   [[nodiscard]] bool complete(bool b, uint32_t& generation);
-  [[nodiscard]] size_t load(bool b, size_t offset, uint32_t generation, Header& header);
-  [[nodiscard]] size_t frame(uint8_t kind, uint8_t place, const CommandPlace& what, const CommandRecord& record);
-  [[nodiscard]] bool append(size_t size);
+  void replay(uint32_t generation);
+  [[nodiscard]] bool finishPlace(CommandFrame& frame, Text result, Text message);
+  [[nodiscard]] bool append(CommandFrame& frame);
+  [[nodiscard]] bool ready(size_t size);
   [[nodiscard]] bool compact();
-  [[nodiscard]] bool store(uint8_t place, const CommandRecord& record, uint8_t kind);
-  void trim();
+  [[nodiscard]] bool flush(bool b, uint32_t& written, size_t& filled);
 
   Store& store_;
   CommandPlace places_[kPlaces];

@@ -1,10 +1,7 @@
 #pragma once
-#include "espalier/command_memory.h"
+#include "espalier/loose_answers.h"
 
 namespace espalier {
-
-/** Names one execution to whoever brings its end. */
-using Ticket = uint16_t;
 
 /** What a command did. `later`: it goes on; it ends by itself after `forMs` with this result, or (0) by finish(). `reboots`: accepted,
  *  done after the next birth. */
@@ -35,6 +32,8 @@ class Executor {
   /** A firmware's own commands: is this one? */
   [[nodiscard]] virtual bool owns(Text) { return false; }
   [[nodiscard]] virtual bool refusesOwn(const Command&, uint64_t, Effect&) { return false; }
+  /** Their names, for a person: "blink,measure". */
+  [[nodiscard]] virtual Text ownNames() { return Text(); }
   virtual void executeOwn(const Command&, Ticket, uint64_t, Effect&) {}
 
  protected:
@@ -66,7 +65,7 @@ class Dispatcher {
   /** The update an earlier boot began, while it has no end; the node must bring it one, so that it is not open for ever. */
   [[nodiscard]] bool pendingUpdate(Ticket& ticket) const;
   /** This one is to end by a restart: has its `accepted` been handed over? */
-  [[nodiscard]] bool accepted(Ticket ticket) const;
+  [[nodiscard]] bool accepted(Ticket ticket);
 
   /** The ack to send next: false when none is due. Encoded as JSON. Final ones are due again on the next connection until delivered(). */
   [[nodiscard]] bool nextAck(Text nodeId, int64_t unixMs, char* out, size_t room, size_t& size, uint32_t& token);
@@ -82,41 +81,45 @@ class Dispatcher {
  private:
   /** What RAM alone knows of a place. */
   struct Run {
+    /** Of one that ends by itself; 0: not. */
     uint64_t endMs = 0;
-    uint8_t version = 0;
     uint8_t progress = 0;
-    bool due = false;
     bool hasProgress = false;
+    bool due = false;
     /** Begun by this boot. */
     bool here = false;
   };
-  /** An answer that nothing remembers: without id, id_reused, busy. Its texts follow it in `loose_`. */
-  struct Loose;
-  static constexpr size_t kLooseBytes = 1536;
+  /** A command on its way through. */
+  struct Case;
 
-  void repeat(uint8_t place, const Command& command, uint32_t crc);
-  void turnDown(const Command& command, uint32_t crc, contract::AckState state, const Effect& why);
-  void execute(contract::Builtin builtin, bool own, const Command& command, uint32_t crc, uint64_t nowMs);
-  void settle(uint8_t place, contract::AckState state, const Effect& effect);
-  [[nodiscard]] bool remember(uint8_t place, const Command& command, uint32_t crc, uint8_t builtin, contract::AckState state, const Effect* why);
-  void due(uint8_t place);
-  [[nodiscard]] bool answerLoose(const Command& command, contract::AckState state, const Effect* why, Ticket& ticket);
-  [[nodiscard]] Loose* looseAt(size_t offset);
-  [[nodiscard]] Loose* loose(Ticket ticket);
-  void dropLoose(Loose* which);
+  void repeat(uint8_t place, const Case& c);
+  [[nodiscard]] Judgement judge(Case& c);
+  [[nodiscard]] bool refused(const Case& c, Judgement judged);
+  void turnDown(const Case& c, contract::AckState state);
+  [[nodiscard]] bool remember(uint8_t place, const Case& c, contract::AckState state);
+  void execute(const Case& c);
+  void executeLoose(const Case& c);
+  void run(const Case& c, Ticket ticket);
+  /** State and texts from `effect_`. */
+  void settle(uint8_t place, contract::AckState state);
+  void answerLoose(const Command& command, contract::AckState state);
+  [[nodiscard]] uint8_t nextDue() const;
   [[nodiscard]] bool placeOf(Ticket ticket, uint8_t& place) const;
+  [[nodiscard]] bool placeOfToken(uint32_t token, uint8_t& place) const;
   [[nodiscard]] Ticket ticketOf(uint8_t place) const;
 
   CommandMemory memory_;
+  LooseAnswers loose_;
   System& system_;
   Executor& executor_;
   Run runs_[CommandMemory::kPlaces];
+  /** What the command in hand did. */
   Effect effect_;
   uint32_t boot_ = 0;
   uint32_t ignored_ = 0;
-  uint16_t looseSize_ = 0;
-  uint16_t looseNext_ = 0;
-  alignas(8) uint8_t loose_[kLooseBytes];
 };
+
+/** Results of remembered commands stay in flash. */
+static_assert(sizeof(Dispatcher) <= 8192, "the dispatcher's share of the core's static memory");
 
 }  // namespace espalier

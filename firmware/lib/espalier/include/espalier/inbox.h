@@ -32,6 +32,9 @@ struct Command {
 /** What a built-in may be given, judged before it is executed: `none`, `unknown_command` or `bad_params`. */
 enum class Judgement : uint8_t { good, unknownCommand, badParams };
 [[nodiscard]] Judgement judgeBuiltin(const Command& command, contract::Builtin& out);
+/** Says of what was judged not good what was there and what is allowed, NUL-terminated and cut to the room. `own`: commands that the
+ *  firmware has beside the built-ins, "blink,measure". */
+void explain(const Command& command, Judgement judged, contract::Builtin builtin, Text own, char* out, size_t room);
 
 /** One entry of a receipt: of this boot all up to `seq` is settled; nothing yet while `settled` is false. */
 struct Receipt {

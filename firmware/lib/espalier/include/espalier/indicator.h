@@ -9,7 +9,8 @@ class Indicator {
   explicit Indicator(Led& led) : led_(led) {}
   /** Off. */
   void begin();
-  void set(bool on, uint8_t brightness, uint64_t nowMs);
+  /** 0: off. */
+  void set(uint8_t brightness, uint64_t nowMs);
   /** 0: off. */
   [[nodiscard]] uint8_t brightness() const { return brightness_; }
   /** Blinks for so long from now; one that blinks already does not end sooner. */

@@ -17,6 +17,7 @@ class OutputCommands {
 
  private:
   [[nodiscard]] bool unknown(Json name, Effect& why) const;
+  void setLed(Json params, uint64_t nowMs, Effect& effect);
 
   Outputs& outputs_;
   Indicator& indicator_;

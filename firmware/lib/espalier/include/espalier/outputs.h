@@ -24,7 +24,7 @@ class Outputs {
   [[nodiscard]] Text name(size_t index) const { return outputs_[index]->name(); }
   /** Position of this name, count() where there is none. */
   [[nodiscard]] size_t find(Text name) const;
-  /** What was last asked of it. */
+  /** What it was last set to. */
   [[nodiscard]] double value(size_t index) const { return values_[index]; }
 
  private:
@@ -37,6 +37,8 @@ class Outputs {
   double safe_[sizes::kOutputs] = {};
   /** 0: no pulse. */
   uint64_t pulseEndsMs_[sizes::kOutputs] = {};
+  /** Holds its safe value, put there as such: not asked of the hardware with every step. */
+  bool safeNow_[sizes::kOutputs] = {};
   uint64_t awaySinceMs_ = 0;
   uint32_t safeAfterS_ = 0;
   bool away_ = true;

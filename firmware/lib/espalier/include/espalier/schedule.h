@@ -22,7 +22,9 @@ class Schedule {
   void ask(uint64_t nowMs);
 
  private:
+  [[nodiscard]] uint32_t bounded(uint32_t intervalMs) const;
   void prepare(uint64_t dueMs, uint64_t nowMs);
+  void taken();
 
   Sensor* const* sensors_;
   size_t count_;
@@ -32,7 +34,6 @@ class Schedule {
   uint64_t nextMs_ = 0;
   /** 0: none was asked for. */
   uint64_t extraMs_ = 0;
-  bool taken_ = false;
   bool prepared_[sizes::kSensors] = {};
 };
 

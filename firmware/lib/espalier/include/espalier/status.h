@@ -11,6 +11,8 @@ struct StatusFacts {
   uint32_t boot = 0;
   double intervalS = 0;
   uint32_t uptimeS = 0;
+  /** A stand-in for a board. */
+  bool isVirtual = false;
   bool hasRssi = false;
   int8_t rssi = 0;
   Text board;

@@ -12,6 +12,8 @@ export interface Broker {
   /** Can a command reach the node now? Embedded: its own connection holds a subscription to its command topic (wire contract §5).
    *  mosquitto: always true while connected. */
   reachable(node: string): boolean
+  /** The address of this machine that the node's own connection goes to; null: it has none. Absent where the broker doesn't tell. */
+  localAddress?(node: string): string | null
   health(): BrokerHealth
   /** Stops reading, lets groups in flight be accepted and acknowledged, closes every connection (wills are not published). */
   close(): Promise<void>

@@ -23,6 +23,7 @@ export class Connection implements Client {
   key = ''
   client = ''
   readonly address: string
+  readonly localAddress: string | null
   knowsSessionPresent = true
   askedAt = 0
   /** `connecting`: CONNECT not yet judged. `leaving`: nothing more is read; what was read is still committed. */
@@ -45,6 +46,7 @@ export class Connection implements Client {
     const { socket } = arrival
     this.socket = socket
     this.address = addressOf(socket)
+    this.localAddress = socket.localAddress?.replace(/^::ffff:/, '') ?? null
     this.arrival = arrival
     this.shared = shared
     this.framing = new Framing(shared.limits.connectBytes)

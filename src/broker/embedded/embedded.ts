@@ -137,6 +137,11 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
     publish: ({ topic, payload, qos, retain }) => exchange.publishOwn(topic, payload, qos, retain),
     sendCommand: (node, payload, evidence) => exchange.publishOwn(nodeTopic(node, 'command', root), payload, 1, false, evidence),
     reachable: node => exchange.sessions.reach.reachable(node),
+    localAddress(node) {
+      const [own] = exchange.sessions.reach.ownOf(node)
+      for (const { session, localAddress } of connections) if (session !== null && session === own) return localAddress
+      return null
+    },
     revoke: user => exchange.revoke(user),
     secure: context => {
       for (const listener of listeners) listener.secure(context)

@@ -62,8 +62,12 @@ export class Reach {
   }
 
   reachable(id: string): boolean {
+    return this.ownOf(id).length > 0
+  }
+
+  ownOf(id: string): Session[] {
     const node = this.nodes.get(id)
-    return node !== undefined && this.own(node).length > 0
+    return node === undefined ? [] : this.own(node)
   }
 
   /** Tells the manager if it changed since it was last told. */

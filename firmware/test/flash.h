@@ -21,11 +21,12 @@ constexpr Cut kCuts[] = {
 
 /** Flash in memory that can lose its power at the n-th write, append or removal. From then on it does nothing and reads nothing, as code
  *  that is dead does: a test looks at off() after every step, throws away what the dead code said, and goes on with powerUp() and new
- *  objects over what was left. No heap; some 450 KB, so make it static. */
-class FaultyStore final : public Store {
+ *  objects over what was left. No heap: so many files of at most so many bytes, static. */
+template <size_t kFileCount, size_t kFileBytes>
+class FaultyStoreOf final : public Store {
  public:
-  static constexpr size_t kFiles = 96;
-  static constexpr size_t kBytes = 4608;
+  static constexpr size_t kFiles = kFileCount;
+  static constexpr size_t kBytes = kFileBytes;
   static constexpr size_t kNameBytes = 15;
 
   /** The n-th change from now on (1: the next) is torn; 0: none is. */
@@ -151,6 +152,9 @@ class FaultyStore final : public Store {
   bool off_ = false;
   bool refuses_ = false;
 };
+
+/** As many blocks as the ring has, and some. */
+using FaultyStore = FaultyStoreOf<96, 4608>;
 
 }  // namespace test
 }  // namespace espalier

@@ -17,7 +17,7 @@ void MarkerSearch::look() {
   uint8_t* const straight = reinterpret_cast<uint8_t*>(&seen);
   memcpy(straight, window_ + at_, sizeof window_ - at_);
   memcpy(straight + (sizeof window_ - at_), window_, at_);
-  // Not compared with the words themselves: whatever the words and the CRC of what follows say together is one.
+  if (boardOf(seen).size == sizeof seen.board || versionOf(seen).size == sizeof seen.version) return;
   const ImageMarker same = imageMarker(boardOf(seen), versionOf(seen));
   if (memcmp(&same, &seen, sizeof seen) != 0) return;
   contradicted_ = contradicted_ || (found_ && memcmp(&seen, &marker_, sizeof seen) != 0);

@@ -53,9 +53,9 @@ UpdateNews Updater::fetch(uint64_t nowMs, bool linkUp) {
     size_t got = 0;
     const HttpState state = http_.read(piece, room, got);
     const int status = http_.status();
-    if (state == HttpState::failed) return lost(nowMs);
     if (status == 416) return startOver() ? lost(nowMs) : slotBroken();
     if (status != 0 && status != 200 && status != 206) return refused(nowMs, status);
+    if (state == HttpState::failed) return lost(nowMs);
     if (state == HttpState::waiting) return nowMs - heardMs_ >= kSilenceMs ? lost(nowMs) : UpdateNews();
     // Whole although a part was asked for: this server knows no ranges.
     if (status == 200 && from_ != 0 && !startOver()) return slotBroken();

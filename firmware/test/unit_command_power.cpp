@@ -1,0 +1,110 @@
+#include "check.h"
+#include "command_bench.h"
+
+using namespace espalier;
+using namespace espalier::test;
+
+/** The power is cut at every flash write of a long script, in all ways a write can be torn; then the manager sends everything again, as it
+ *  does. Nothing runs twice, and an answer once heard stays what it was. */
+static CommandBench bench;
+
+namespace {
+
+/** More commands than places, long texts among them, so that the log is written anew in the middle. */
+constexpr uint32_t kCommands = 44;
+constexpr Text kKinds[] = {"ping", "identify", "set_output", "nope", "reboot", "read_now", "ping", "pulse_output"};
+constexpr Text kParams[] = {"", R"(,"params":{"seconds":5})", R"(,"params":{"name":"relay","value":1})", "", "", "", "",
+                            R"(,"params":{"name":"relay","ms":9})"};
+
+/** The first word of each command's final ack that was heard: d, f, r; 0: none yet. */
+char heard[kCommands];
+
+CommandText command(uint32_t number) { return CommandText(number, kKinds[number % 8], kParams[number % 8]); }
+
+uint32_t number() {
+  uint32_t value = 0;
+  for (size_t at = 0; at + 6 < bench.size; at++) {
+    if (memcmp(bench.out + at, "\"id\":\"t", 7) != 0) continue;
+    for (at += 7; bench.out[at] != '"'; at++) value = value * 10 + static_cast<uint32_t>(bench.out[at] - '0');
+    return value;
+  }
+  return kCommands;
+}
+
+char stateWord() {
+  for (size_t at = 0; at + 9 < bench.size; at++)
+    if (memcmp(bench.out + at, "\"state\":\"", 9) == 0) return bench.out[at + 9];
+  return '?';
+}
+
+/** Takes every ack, with a PUBACK for each second one. False: the power went. */
+bool hear(Check& check) {
+  for (int i = 0; bench.ack(); i++) {
+    if (bench.flash.off()) return false;
+    const char state = stateWord();
+    const uint32_t which = number();
+    CHECK(which < kCommands);
+    if (state == 'd' || state == 'f' || bench.says("\"rejected\"")) {
+      if (heard[which] == 0) heard[which] = state;
+      CHECK(heard[which] == state);
+    }
+    if (i % 2 == 0) bench.dispatcher.delivered(bench.token);
+    if (bench.flash.off()) return false;
+  }
+  return !bench.flash.off();
+}
+
+/** Sends from `from` on; each command twice. Returns the command at which the power went. */
+uint32_t script(Check& check, uint32_t from) {
+  for (uint32_t i = from; i < kCommands; i++) {
+    for (int twice = 0; twice < 2; twice++) {
+      bench.receive(command(i).text());
+      if (bench.flash.off() || !hear(check)) return i;
+    }
+    bench.nowMs += 1000;
+    bench.dispatcher.step(bench.nowMs);
+    if (bench.flash.off()) return i;
+    if (kKinds[i % 8].equals("pulse_output")) {
+      static Effect effect;
+      effect = Effect();
+      bench.dispatcher.finish(bench.hands.last, effect);
+      if (bench.flash.off()) return i;
+    }
+    if (kKinds[i % 8].equals("reboot")) bench.restart();
+    if (!hear(check)) return i;
+  }
+  return kCommands;
+}
+
+void begin() {
+  bench.fresh();
+  for (char& state : heard) state = 0;
+}
+
+void cut(Check& check, uint32_t nth, Cut how) {
+  begin();
+  bench.flash.cutAt(nth, how);
+  const uint32_t at = script(check, 0);
+  CHECK(bench.flash.off());
+  bench.restart();
+  CHECK(hear(check));
+  // The last places are remembered whatever happened: sent again, all of it.
+  const uint32_t from = at > 20 ? at - 20 : 0;
+  CHECK(script(check, from) == kCommands);
+  for (uint32_t i = 0; i < kCommands; i++) CHECK(bench.witness.runs[i] <= 1);
+  CHECK(bench.witness.runs[kCommands - 4] + bench.witness.runs[kCommands - 2] > 0);
+}
+
+}  // namespace
+
+static void testCommandPower(Check& check) {
+  begin();
+  CHECK(script(check, 0) == kCommands);
+  const uint32_t writes = bench.flash.changes();
+  CHECK(writes > 100);
+  CHECK(bench.flash.erases("cmd.a") > 0 && bench.flash.erases("cmd.b") > 0);
+  for (uint32_t nth = 1; nth <= writes; nth++)
+    for (const Cut how : kCuts) cut(check, nth, how);
+}
+
+static const Unit unit("command_power", testCommandPower);

@@ -103,8 +103,12 @@ static void testCommandPower(Check& check) {
   const uint32_t writes = bench.flash.changes();
   CHECK(writes > 100);
   CHECK(bench.flash.erases("cmd.a") > 0 && bench.flash.erases("cmd.b") > 0);
-  for (uint32_t nth = 1; nth <= writes; nth++)
-    for (const Cut how : kCuts) cut(check, nth, how);
+  for (uint32_t nth = 1; nth <= writes; nth++) {
+    for (const Cut how : kCuts) {
+      // What stands behind is only asked where something was written in part.
+      if (how.tear == Tear::half || how.tail == Tail::erased) cut(check, nth, how);
+    }
+  }
 }
 
 static const Unit unit("command_power", testCommandPower);

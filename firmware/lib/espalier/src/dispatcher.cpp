@@ -72,7 +72,7 @@ void Dispatcher::receive(Text payload, const Arrival& arrival) {
   Case c = {command, arrival.nowMs, crcAsReceived(payload), Builtin::ping, false};
   const uint8_t known = command.id.size == 0 ? CommandMemory::kNone : memory_.find(command.id.text());
   if (known != CommandMemory::kNone) return repeat(known, c);
-  effect_ = Effect();
+  effect_.clear();
   if (isExpired(command, arrival.unixMs)) {
     effect_.fail(CommandError::expired, "it arrived after its deadline and was not run");
     return turnDown(c, AckState::expired);
@@ -88,7 +88,7 @@ void Dispatcher::repeat(uint8_t place, const Case& c) {
     runs_[place].due = true;
     return;
   }
-  effect_ = Effect();
+  effect_.clear();
   effect_.fail(CommandError::idReused, "this id was used for another command or other params; send it with a new id");
   answerLoose(c.command, AckState::rejected);
 }
@@ -184,7 +184,7 @@ void Dispatcher::executeLoose(const Case& c) {
 }
 
 void Dispatcher::run(const Case& c, Ticket ticket) {
-  effect_ = Effect();
+  effect_.clear();
   // The buffer of the result: it is written anew after this.
   const Text params = publicParams(c.command, effect_.result, sizeof effect_.result);
   system_.executing(c.command.id.text(), c.command.name.text(), params, boot_);

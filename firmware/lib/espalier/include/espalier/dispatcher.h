@@ -16,6 +16,8 @@ struct Effect {
   /** JSON; "" for none. */
   char result[sizes::kAckResultBytes] = {};
 
+  /** Empties it in place: on the stack another of them would be too much. */
+  void clear();
   /** Cut to what fits. */
   void say(Text text);
   void fail(contract::CommandError code, Text text);

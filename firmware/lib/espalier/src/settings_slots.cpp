@@ -8,6 +8,8 @@ namespace {
 constexpr Text kNames[2] = {"creds.a", "creds.b"};
 constexpr Text kTriesName = "creds.t";
 
+static_assert(__is_trivially_copyable(Settings), "nothing set is nothing but zeros");
+
 /** Head of a copy: magic, generation, state, 0, size of the document, CRC of what comes before it and of the document. All little endian.
  *  The image that `espalier node flash` makes is written so too. */
 constexpr uint8_t kMagic[4] = {'E', 'S', 'P', '1'};
@@ -64,7 +66,7 @@ SettingsSlots::Look SettingsSlots::look() {
 bool SettingsSlots::take(const Look& found, int8_t slot, Settings& out) {
   if (slot < 0) return false;
   const size_t size = found.copies[slot].size;
-  out = Settings();
+  wipe(&out, sizeof out);
   const bool whole = store_.read(kNames[slot], kHeadBytes, work_, size) == size;
   const Text document(reinterpret_cast<const char*>(work_), size);
   const bool good = whole && readSettings(document, out, SettingsFrom::flash) == SettingsFault::none;

@@ -50,7 +50,7 @@ const rooms: Record<string, Rule> = {
 const ports: Record<string, readonly string[]> = {
   journal: ['journal.ts'],
   broker: ['broker.ts'],
-  store: ['readings.ts', 'records.ts'],
+  store: ['readings.ts', 'records.ts', 'images.ts'],
   fleet: ['fleet.ts'],
   ingest: ['ingest.ts'],
   ledger: ['ledger.ts'],

@@ -7,6 +7,7 @@ export const problems = {
   host_refused: [403, 'This host name is not served'],
   origin_refused: [403, 'Another site may not write here'],
   not_found: [404, 'There is no such thing'],
+  not_set_up: [409, 'The server is not set up for this'],
   state_conflict: [409, 'Its state does not allow this'],
   key_conflict: [409, 'The Idempotency-Key belongs to another request'],
   too_large: [413, 'The request is too large'],

@@ -63,7 +63,8 @@ describe('the settings of up', () => {
     ['commit-window', '5'],
     ['commit-window', '2s'],
     ['store', 'influx'],
-    ['broker', 'mqtt://x'],
+    ['broker', 'tcp://x'],
+    ['broker', 'mqtt://'],
     ['log-level', 'loud'],
     ['mqtt-host', 'a b'],
   ])('refuse --%s %s, with its name and what is allowed', (flag, value) => {

@@ -17,7 +17,15 @@ export interface UpOptions {
   readonly store: 'parquet'
   /** Readings in memory before they are written as a file: fewer need less memory and make more files. */
   readonly sealRows: number
-  readonly broker: 'embedded'
+  readonly broker: 'embedded' | ExternalBroker
+  /** How we connect to an external broker: user name and password (the file is read at each connection), certificates as PEM files. */
+  readonly brokerUser: string | null
+  /** A secret, from the environment alone: never shown. */
+  readonly brokerPassword: string | null
+  readonly brokerPasswordFile: string | null
+  readonly brokerCa: string | null
+  readonly brokerCert: string | null
+  readonly brokerKey: string | null
   readonly logLevel: LogLevel
   /** Listen for boards and browsers on the LAN, with TLS and passwords. */
   readonly lan: boolean
@@ -40,8 +48,17 @@ export interface UpOptions {
   readonly backupDir: string | null
   readonly backupEveryMs: number
   readonly backupKeep: number
+  /** The private key that signs firmware; null = DATA/keys/firmware.pem, made at the first use. */
+  readonly firmwareKey: string | null
   /** Rules in force, the default ones among them, and where alerts are told. Holds secrets: never shown. */
   readonly alerts: AlertsConfig
+}
+
+/** Somebody else's broker, such as mosquitto. */
+export interface ExternalBroker {
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
 }
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const

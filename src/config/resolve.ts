@@ -1,3 +1,4 @@
+import { externalMisfits } from './external.ts'
 import type { ConfigFile } from './file.ts'
 import type { UpOptions } from './options.ts'
 import type { ConfigProblem } from './problem.ts'
@@ -39,7 +40,25 @@ export function resolveUp(sources: UpSources): Resolved {
     options[s.option] = parsed
     from.set(s.option, tree === null ? 'default' : 'value' in tree ? tree.at([]) : tree.where)
   }
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, options: options as unknown as UpOptions, from }
+  // A secret that has no flag and no key: a command line and a file are read by others.
+  options.brokerPassword = sources.env.ESPALIER_BROKER_PASSWORD || null
+  from.set('brokerPassword', options.brokerPassword === null ? 'default' : 'environment')
+  if (problems.length > 0) return { ok: false, problems }
+  const resolved = options as unknown as UpOptions
+  problems.push(...misfits(resolved, from, sources))
+  if (problems.length > 0) return { ok: false, problems }
+  // Somebody else's broker has boards, or will: nobody asked for stand-ins there.
+  const sim = resolved.broker !== 'embedded' && from.get('sim') === 'default' ? 0 : resolved.sim
+  return { ok: true, options: { ...resolved, sim }, from }
+}
+
+function misfits(options: UpOptions, from: ReadonlyMap<keyof UpOptions, string>, { readSecret }: UpSources): ConfigProblem[] {
+  return externalMisfits(options, readSecret).map(({ option, what, allowed }) => {
+    const s = upSettings.find(one => one.option === option)!
+    const where = from.get(option)!
+    const key = where === 'command line' ? `--${s.flag}` : where === 'environment' ? variablesOf(s)[0]! : keyOf(s)
+    return { where, key, what, allowed }
+  })
 }
 
 function lookUp(s: UpSetting, sources: UpSources): { value: unknown; where: string; key: string } | undefined {

@@ -1,3 +1,4 @@
+import { brokerChoice } from './broker-url.ts'
 import { logLevels, type UpOptions } from './options.ts'
 import { bytes, type Check, choice, durationMs, host, onOff, port, seconds, text, wholeIn } from './values.ts'
 
@@ -60,7 +61,7 @@ export const upSettings: readonly UpSetting[] = [
     value: 'N',
     fallback: 3,
     check: wholeIn(0, 10_000),
-    help: 'virtual nodes sim-1 to sim-N',
+    help: 'virtual nodes sim-1 to sim-N; none by themselves on an external broker',
   }),
   setting({
     option: 'simIntervalS',
@@ -97,10 +98,50 @@ export const upSettings: readonly UpSetting[] = [
   setting({
     option: 'broker',
     flag: 'broker',
-    value: 'KIND',
+    value: 'URL',
     fallback: 'embedded',
-    check: choice(['embedded'] as const),
-    help: 'which MQTT broker',
+    check: brokerChoice,
+    help: 'the own MQTT broker, or the URL of one that is there: mqtt(s)://HOST:PORT',
+  }),
+  setting({
+    option: 'brokerUser',
+    flag: 'broker-user',
+    value: 'NAME',
+    fallback: null,
+    check: text(256),
+    help: 'with the URL of a broker: our user name there (_manager if there is only a password)',
+  }),
+  setting({
+    option: 'brokerPasswordFile',
+    flag: 'broker-password-file',
+    value: 'FILE',
+    fallback: null,
+    check: text(4096),
+    help: 'file with its password; or the password itself in ESPALIER_BROKER_PASSWORD',
+  }),
+  setting({
+    option: 'brokerCa',
+    flag: 'broker-ca',
+    value: 'FILE',
+    fallback: null,
+    check: text(4096),
+    help: 'certificate of the CA that signed the broker, PEM; without it those this machine trusts',
+  }),
+  setting({
+    option: 'brokerCert',
+    flag: 'broker-cert',
+    value: 'FILE',
+    fallback: null,
+    check: text(4096),
+    help: 'our own certificate for that broker, PEM',
+  }),
+  setting({
+    option: 'brokerKey',
+    flag: 'broker-key',
+    value: 'FILE',
+    fallback: null,
+    check: text(4096),
+    help: 'its key, PEM',
   }),
   setting({
     option: 'logLevel',
@@ -239,6 +280,16 @@ export const upSettings: readonly UpSetting[] = [
     check: wholeIn(1, 1_000),
     reload: true,
     help: 'how many of them are kept',
+  }),
+  setting({
+    option: 'firmwareKey',
+    key: 'firmware.key',
+    flag: 'firmware-key',
+    value: 'FILE',
+    fallback: null,
+    check: text(4096),
+    reload: true,
+    help: 'private key that signs firmware, as PEM, for example on a USB stick; without it DATA/keys/firmware.pem',
   }),
 ]
 

@@ -107,6 +107,11 @@ export const findings = {
     allowed: 'messages that are taken',
     mend: 'espalier alerts lists what they were about; espalier alerts channels says how the last one went.',
   },
+  firmware_unreachable: {
+    sentence: 'There are images of firmware, but nodes can not fetch them: nothing listens for HTTPS.',
+    allowed: 'an HTTPS listener',
+    mend: 'Start with espalier up --lan, or remove the images: espalier firmware remove.',
+  },
   restart_needed: {
     sentence: 'The configuration was changed, and some of it waits for a restart.',
     allowed: 'settings that are in force',

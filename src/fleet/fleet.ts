@@ -20,6 +20,15 @@ export type {
 } from './identities/identities.ts'
 export type { CertificateIssuer, IssuedCertificate } from './identities/issuer.ts'
 export { openFleet } from './open.ts'
+export { openUpdates } from './updates/open.ts'
+export {
+  type FirmwareKeys,
+  KeyAway,
+  type OpenedKey,
+  type UpdateRefusal,
+  type UpdateResult,
+  type Updates,
+} from './updates/updates.ts'
 
 /** fleet: who the nodes are, whether they are there, and what they were told. Durable batches come in as an applier; commands
  *  come in from HTTP and go out through the broker. It promises that a command's state moves only on evidence and is kept before

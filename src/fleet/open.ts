@@ -79,6 +79,7 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
     mqttsPort: () => 0,
     policy: () => 'accept',
     standsIn: () => false,
+    elsewhere: () => null,
     ...parts.identities,
     problem,
   })

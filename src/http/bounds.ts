@@ -17,6 +17,8 @@ export const socketBounds = {
 export const connectionsAtOnce = 2_000
 export const streamsAtOnce = 500
 export const exportsAtOnce = 4
+/** A node fetches at the pace of its flash; a fleet must not take all connections. */
+export const imagesAtOnce = 100
 
 const windowMs = 10_000
 /** A tool on this machine may be a test or a script in a loop; a browser on the LAN needs some dozens. */

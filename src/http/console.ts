@@ -32,7 +32,7 @@ const notBuilt = `<!doctype html><meta charset="utf-8"><title>Espalier</title>
 `
 
 // What is no page: the API, what machines ask for, and files (a node's id has no dot).
-const notAPage = /^\/(?:api|assets|metrics|healthz)(?:[/?]|$)|\.[^/?]*(?:\?|$)/
+const notAPage = /^\/(?:api|assets|fw|metrics|healthz)(?:[/?]|$)|\.[^/?]*(?:\?|$)/
 
 /** The console's pages have real addresses (`/nodes/01`), but there is one file behind them: a browser that asks for a page gets it. */
 export function pageUrl(request: Pick<IncomingMessage, 'url' | 'method' | 'headers'>): string {

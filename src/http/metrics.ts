@@ -7,7 +7,7 @@ import type { HttpParts } from './parts.ts'
 export interface Metrics {
   /** How long one commit took, for `JournalOptions.onCommit`. */
   observeCommit(seconds: number): void
-  render(parts: Pick<HttpParts, 'fleet' | 'store' | 'rejects' | 'counters'>): Promise<string>
+  render(parts: Pick<HttpParts, 'fleet' | 'store' | 'rejects' | 'counters' | 'updates'>): Promise<string>
   readonly contentType: string
 }
 
@@ -42,6 +42,12 @@ export function createMetrics(): Metrics {
   const kept = new Gauge({ name: 'espalier_rejects_kept', help: 'Rejects kept with their bytes', registers })
   const bytes = new Gauge({ name: 'espalier_store_bytes', help: 'Bytes of the readings store on the disk', registers })
 
+  const images = new Counter({
+    name: 'espalier_firmware_refused_total',
+    help: 'Requests for images of firmware without a token that opens them',
+    registers,
+  })
+
   return {
     contentType: registry.contentType,
     observeCommit: seconds => commit.observe(seconds),
@@ -56,6 +62,7 @@ export function createMetrics(): Metrics {
       const byState = parts.fleet.commands.counts()
       for (const state of commandStates) commands.set({ state }, byState[state] ?? 0)
       kept.set(parts.rejects.kept().rejects)
+      setCounter(images, parts.updates.refused())
       bytes.set(parts.store.stats().bytes)
       return registry.metrics()
     },

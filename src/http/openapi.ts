@@ -9,6 +9,8 @@ interface RouteSchema extends FastifySchema {
   readonly summary?: string
   /** Media types of a stream, which has no JSON shape. */
   readonly produces?: readonly string[]
+  /** Media types of a body that is read as a stream. */
+  readonly takes?: readonly string[]
   readonly response?: Record<string, unknown>
 }
 
@@ -31,9 +33,10 @@ export async function describe(app: FastifyInstance, version: string): Promise<v
       security: [{ token: [] }, { session: [] }],
     },
     transform: ({ schema, url, route }) => {
-      const { produces, response, ...rest } = schema as RouteSchema
+      const { produces, takes, response, ...rest } = schema as RouteSchema
       const streamed = produces && { 200: { description: rest.summary ?? '', content: contentOf(produces) } }
-      return { schema: { ...rest, response: { ...response, ...streamed, default: failure } }, url, route }
+      const body = takes && { consumes: takes, body: { type: 'string', format: 'binary' } }
+      return { schema: { ...rest, ...body, response: { ...response, ...streamed, default: failure } }, url, route }
     },
   })
 }

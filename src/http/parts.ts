@@ -6,7 +6,7 @@ import type { LogLine, MessageView, Verdict } from '../api/messages.ts'
 import type { ProblemPlace } from '../api/problems.ts'
 import type { RejectCounts, RejectView } from '../api/rejects.ts'
 import type { DoctorReport, MachineView, ReloadResult, SettingView } from '../api/settings.ts'
-import type { Alerts, Audit, Fleet } from '../fleet/fleet.ts'
+import type { Alerts, Audit, Fleet, Updates } from '../fleet/fleet.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { ReadingsStore } from '../store/readings.ts'
 import type { BackupDesk } from './backup-desk.ts'
@@ -36,6 +36,7 @@ export interface HttpParts {
   readonly alerts: Alerts
   readonly audit: Audit
   readonly backups: BackupDesk
+  readonly updates: Updates
   /** Runs work between two batches: nothing is applied meanwhile. */
   readonly between: <T>(work: () => Promise<T>) => Promise<T>
   readonly broker: () => BrokerView

@@ -24,7 +24,8 @@ export function answerProblems(app: FastifyInstance, parts: Pick<HttpParts, 'onE
   app.setErrorHandler((error: Error, request, reply) => {
     const known = error instanceof Refused ? error.problem : ofFastify(error as FastifyError)
     if (known) return sendProblem(reply, known)
-    parts.onError(error, `${request.method} ${request.url}`)
+    // The path alone: the token of an image stands behind it.
+    parts.onError(error, `${request.method} ${request.url.split('?', 1)[0]}`)
     return sendProblem(reply, problem('internal', 'the reason is in the log of the server'))
   })
   app.setNotFoundHandler((request, reply) =>

@@ -16,7 +16,10 @@ import { connectRoutes } from './routes/connect.ts'
 import { demoRoutes } from './routes/demo.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exportRoutes } from './routes/export.ts'
+import { conformanceRoutes } from './routes/conformance.ts'
+import { firmwareRoutes } from './routes/firmware.ts'
 import { identityRoutes } from './routes/identities.ts'
+import { imageRoutes } from './routes/images.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { machineRoutes } from './routes/machine.ts'
 import { messageRoutes } from './routes/messages.ts'
@@ -40,6 +43,9 @@ const routes = [
   auditRoutes,
   ledgerRoutes,
   exportRoutes,
+  conformanceRoutes,
+  firmwareRoutes,
+  imageRoutes,
   backupRoutes,
   eventRoutes,
   stateRoutes,

@@ -11,6 +11,7 @@ import type { Machine } from './machine.ts'
 import { openFiles } from './open-files.ts'
 import type { Retention } from './retention.ts'
 import type { Settings } from './settings.ts'
+import type { JoinedUpdates } from './updates.ts'
 
 const fightsLooked = 50
 
@@ -27,6 +28,7 @@ export async function examine(parts: {
   readonly retention: Pick<Retention, 'report'>
   readonly backups: Pick<Backups, 'lastBackup' | 'findings'>
   readonly alerts: Pick<Alerts, 'findings'>
+  readonly updates: Pick<JoinedUpdates, 'findings'>
 }): Promise<DoctorReport> {
   const { settings, clock, health, machine, fleet, lane, broker, messages, retention, backups } = parts
   const options = settings.current
@@ -43,8 +45,8 @@ export async function examine(parts: {
     retention: retention.report(),
     lastBackup: backups.lastBackup(),
     backupFindings: backups.findings(),
-    openFiles: await openFiles(options.data),
+    openFiles: await openFiles(options.data, options.firmwareKey),
     waiting: settings.waiting(),
   })
-  return reportOf([...findings, ...parts.alerts.findings()])
+  return reportOf([...findings, ...parts.alerts.findings(), ...parts.updates.findings()])
 }

@@ -30,7 +30,9 @@ export function healthOf(parts: HealthParts): Health {
     ingest: ingestCheck(parts),
   }
   const bad = Object.values(checks).some(check => !check.ok)
-  return { status: !checks.broker.ok || !checks.ingest.ok ? 'down' : bad ? 'degraded' : 'ok', checks }
+  // While somebody else's broker is away nothing is lost by us: its nodes keep what they have, and so does it.
+  const brokerDown = !checks.broker.ok && parts.broker.kind === 'embedded'
+  return { status: brokerDown || !checks.ingest.ok ? 'down' : bad ? 'degraded' : 'ok', checks }
 }
 
 const good = (detail: string): Check => ({ ok: true, detail })
@@ -38,7 +40,7 @@ const good = (detail: string): Check => ({ ok: true, detail })
 function brokerCheck(broker: Broker): Check {
   const { up, detail, clients } = broker.health()
   // While it is up, `detail` is the last thing it had to tell: sessions written again, retained messages full.
-  return { ok: up, detail: up ? detail || `${clients ?? 0} clients` : detail }
+  return { ok: up, detail: up ? detail || (clients === null ? 'connected' : `${clients} clients`) : detail }
 }
 
 function storeCheck({ store, damage }: HealthParts): Check {

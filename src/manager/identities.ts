@@ -6,12 +6,14 @@ import { nodeTopic } from '../contract/topics.ts'
 import type { Identities, IdentitySources, LiveSessions } from '../fleet/fleet.ts'
 import type { Lane } from '../ingest/ingest.ts'
 import type { Clock } from '../kit/clock.ts'
+import { credentialsElsewhere } from './external-broker.ts'
 import type { Secrets } from './secrets.ts'
 
 /** What the options say of identities. */
-export function identitySources(options: Pick<UpOptions, 'sim' | 'unclaimed'>): Partial<IdentitySources> {
+export function identitySources(options: Pick<UpOptions, 'sim' | 'unclaimed' | 'broker'>): Partial<IdentitySources> {
   return {
     policy: () => options.unclaimed,
+    elsewhere: () => (options.broker === 'embedded' ? null : credentialsElsewhere(options.broker)),
     standsIn: id => {
       const number = /^sim-([1-9]\d{0,4})$/.exec(id)?.[1]
       return number !== undefined && Number(number) <= options.sim

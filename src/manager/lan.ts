@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
 import type { ConnectInfo } from '../api/identities.ts'
@@ -24,6 +25,9 @@ export interface Lan {
   serve(broker: EmbeddedBroker, http: HttpServer): Promise<{ mqtts: Endpoint | null; https: Endpoint | null }>
   /** Takes over what the clock and the network have changed: a new certificate where it is due. Called each minute. */
   look(): Promise<void>
+  /** Where a board reaches HTTPS by a name that is in the certificate, given the address of this machine that it speaks to already (null:
+   *  not known); null: there is no such listener. */
+  httpsFor(local: string | null): { host: string; port: number } | null
   /** GET /api/connect. */
   connect(): ConnectInfo
   /** For GET /api/machine and alerts; `expires` in Unix ms. Empty without --lan. */
@@ -70,6 +74,7 @@ export async function openLan(parts: LanParts): Promise<Lan> {
 
   let address = await site.lanAddress()
   let ports: { mqtts: number; mqtt: number | null } = { mqtts: 0, mqtt: null }
+  let httpsPort: number | null = null
   const stops: (() => Promise<unknown>)[] = []
   const wearers: { secure(context: SecureContextOptions): void }[] = []
   const look = async (): Promise<void> => {
@@ -90,7 +95,8 @@ export async function openLan(parts: LanParts): Promise<Lan> {
       const door = await listening('--https-port', everywhere, options.httpsPort, () =>
         http.listenSecurely({ host: everywhere, port: options.httpsPort, tls: tls() }),
       )
-      wearers.push(broker, door)
+      httpsPort = door.port
+      wearers.push(...(broker === null ? [] : [broker]), door)
       const services = [
         { type: 'secure-mqtt', port: mqtts },
         { type: 'https', port: door.port },
@@ -102,13 +108,21 @@ export async function openLan(parts: LanParts): Promise<Lan> {
       return { mqtts: { host: everywhere, port: mqtts }, https: { host: door.host, port: door.port } }
     },
     look,
-    connect: () => ({
-      host: options.publicHost ?? address ?? names().dns.find(name => name.endsWith('.local')) ?? '127.0.0.1',
-      mqtts_port: ports.mqtts,
-      mqtt_port: ports.mqtt,
-      ca: certificates.ca.pem,
-      ca_sha256: certificates.ca.fingerprint,
-    }),
+    httpsFor(local) {
+      if (httpsPort === null) return null
+      // The listener is on IPv4 alone.
+      const own = local !== null && isIPv4(local) && names().ips.includes(local) ? local : null
+      const host = options.publicHost ?? own ?? address ?? '127.0.0.1'
+      return { host, port: httpsPort }
+    },
+    connect: () =>
+      foreignDoor(options, address) ?? {
+        host: options.publicHost ?? address ?? names().dns.find(name => name.endsWith('.local')) ?? '127.0.0.1',
+        mqtts_port: ports.mqtts,
+        mqtt_port: ports.mqtt,
+        ca: certificates.ca.pem,
+        ca_sha256: certificates.ca.fingerprint,
+      },
     certificates: () => [
       { name: 'CA', expires: certificates.ca.expires, fingerprint: certificates.ca.fingerprint },
       { name: 'server', expires: certificates.server().expires, fingerprint: certificates.server().fingerprint },
@@ -128,7 +142,15 @@ const loopbackAlone = (listeners: ListenerOptions[], { publicHost }: UpOptions):
   identities: { issuer: () => null, mqttsPort: () => 0 },
   serve: async () => ({ mqtts: null, https: null }),
   look: async () => undefined,
-  connect: () => ({ host: publicHost ?? '127.0.0.1', mqtts_port: null, mqtt_port: null, ca: null, ca_sha256: null }),
+  httpsFor: () => null,
+  connect: () =>
+    foreignDoor(options, null) ?? {
+      host: options.publicHost ?? '127.0.0.1',
+      mqtts_port: null,
+      mqtt_port: null,
+      ca: null,
+      ca_sha256: null,
+    },
   certificates: () => [],
   close: async () => undefined,
 })

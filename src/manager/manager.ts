@@ -14,10 +14,11 @@ import { joinBackups } from './backups.ts'
 import { openClockGuard } from './clock-guard.ts'
 import { damageFound } from './damage.ts'
 import { openParts } from './embedded.ts'
-import { isLoopback, listening } from './errors.ts'
+import { listening } from './errors.ts'
 import { examine } from './examination.ts'
 import { healthOf } from './health.ts'
-import { identitySources, liveSessions } from './identities.ts'
+import { openHouseBroker } from './house-broker.ts'
+import { identitySources } from './identities.ts'
 import { createKeeper } from './keeper.ts'
 import { checkHosts, openLan } from './lan.ts'
 import { createLive } from './live.ts'
@@ -25,7 +26,6 @@ import { type Log, openLog } from './log.ts'
 import { openMachine } from './machine.ts'
 import { joinMessages } from './messages.ts'
 import { type Notice, watchNotices } from './notices.ts'
-import { openOwnBroker } from './own-broker.ts'
 import { replay } from './replay.ts'
 import { createReports, reportEveryMs } from './reports.ts'
 import { openRetention } from './retention.ts'
@@ -33,6 +33,7 @@ import { writeRunFile } from './run-file.ts'
 import { openSecrets } from './secrets.ts'
 import { type Good, openSettings, type ReloadOutcome, type Settings } from './settings.ts'
 import { closeInTurn, endsWithin, every } from './timers.ts'
+import { joinUpdates } from './updates.ts'
 import { createVirtualNodes } from './virtual-nodes.ts'
 
 export { DataInUse, NotLoopback, PortTaken } from './errors.ts'
@@ -138,11 +139,12 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
     () => lane.close(),
   )
 
-  const broker = await openOwnBroker({ options, lan, secrets, lane, fleet, messages, clock, version, log, damage })
+  const house = await openHouseBroker({ options, lan, secrets, lane, fleet, messages, clock, version, log, damage })
+  const { broker } = house
   opened.push(() => broker.close())
   lane.sendReceiptsThrough(broker)
   fleet.sendThrough(broker)
-  fleet.identities.disconnectThrough(liveSessions(broker, lane, clock))
+  fleet.identities.disconnectThrough(house.sessions)
   fleet.on(event => {
     if (event.type === 'command') hub.publish({ type: 'command', data: event.command })
     else hub.publish({ type: 'presence', data: { node: event.node, state: event.state, time: event.time } })
@@ -176,15 +178,16 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
     journal,
     records,
     store,
-    broker,
+    broker: house.own,
     nodes,
     clock,
     log,
     onTurn: deeds.backup,
   })
   const virtual = createVirtualNodes({ options, fleet, store, ledger, lane, broker, clock, version })
+  const updates = await joinUpdates({ settings, fleet, records, broker, lan, clock, log })
   const health = () => healthOf({ broker, store, journal, lane, clockSuspect: guard.suspect, machine: machine.facts, damage })
-  const examined = { settings, clock, health, machine, fleet, lane, broker, messages, retention, backups, alerts }
+  const examined = { settings, clock, health, machine, fleet, lane, broker, messages, retention, backups, alerts, updates }
   const http = await listening('--http-port', options.httpHost, options.httpPort, () =>
     openHttp({
       host: options.httpHost,
@@ -201,6 +204,7 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
       messages,
       alerts,
       audit,
+      updates,
       backups,
       between: work => lane.between(work),
       broker: reports.view,
@@ -217,23 +221,26 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
     }),
   )
   opened.push(backups.stop, () => http.close())
-  const secure = await lan.serve(broker, http)
+  const secure = await lan.serve(house.own, http)
   opened.push(() => lan.close())
 
   opened.push(() => reports.goodbye(), every(reportEveryMs, reports.publish, log), every(keepEveryMs, keeper.turn, log))
   opened.push(every(60_000, retention.turn, log))
   // A node that subscribes from now on must not be told the goodbye of the last run; a full disk must not keep us from starting.
+  house.whenUp(() => void reports.publish().catch(error => log.warn(error, 'telling the broker how we are')))
+  await endsWithin(2_000, house.there)
   await endsWithin(1_000, reports.publish())
   const run: RunInfo = {
     pid: process.pid,
     version,
-    mqtt: { host: isLoopback(options.mqttHost) ? options.mqttHost : '127.0.0.1', port: broker.ports[0]! },
+    mqtt: house.endpoint,
+    broker: house.access,
     http: { host: http.host, port: http.port },
     ...secure,
     started: clock.wallMs(),
   }
   opened.push(await writeRunFile(options.data, run))
-  await virtual.start(run.mqtt)
+  await virtual.start(await house.forVirtualNodes())
   opened.push(virtual.close)
   return {
     run,

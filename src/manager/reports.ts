@@ -39,6 +39,9 @@ export function createReports(parts: ReportParts): Reports {
   const sendStatus = (status: BrokerStatus): Promise<void> =>
     broker.publish({ topic: brokerTopic('status'), payload: encodeBrokerStatus(status), qos: 1, retain: true })
 
+  /** An external broker that is not there is told nothing: it has published our will, and health says it already. */
+  const away = (): boolean => broker.kind === 'mosquitto' && !broker.health().up
+
   // Rates are of the last whole interval, everything else is of this moment.
   const view = (): BrokerView => {
     const health = broker.health()
@@ -64,11 +67,14 @@ export function createReports(parts: ReportParts): Reports {
       const now = { health: broker.health(), at: clock.monoMs() }
       stats = statsOf(parts, last, now)
       last = now
-      await sendStatus(statusOf(parts, await parts.machine(), (now.at - startedMs) / 1000))
-      await broker.publish({ topic: brokerTopic('stats'), payload: encodeBrokerStats(stats), qos: 0, retain: false })
+      const machine = await parts.machine()
+      if (!away()) {
+        await sendStatus(statusOf(parts, machine, (now.at - startedMs) / 1000))
+        await broker.publish({ topic: brokerTopic('stats'), payload: encodeBrokerStats(stats), qos: 0, retain: false })
+      }
       parts.onView(view())
     },
-    goodbye: () => sendStatus({ online: false, receipts: true }),
+    goodbye: async () => (away() ? undefined : sendStatus({ online: false, receipts: true })),
   }
 }
 
@@ -95,7 +101,8 @@ function statsOf(
   const interval = (now.at - before.at) / 1000
   const rate = (key: 'messagesIn' | 'messagesOut' | 'bytesIn' | 'bytesOut'): number | null => {
     const [a, b] = [before.health[key], now.health[key]]
-    return a === null || b === null || interval <= 0 ? null : Math.round(((b - a) / interval) * 10) / 10
+    // Another broker's counters begin anew when it does.
+    return a === null || b === null || interval <= 0 || b < a ? null : Math.round(((b - a) / interval) * 10) / 10
   }
   return {
     timestamp: seconds(parts),

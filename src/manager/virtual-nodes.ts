@@ -1,7 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DemoStop } from '../api/demo.ts'
-import type { Endpoint } from '../api/run.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { UpOptions } from '../config/config.ts'
 import { nodeTopic } from '../contract/topics.ts'
@@ -9,7 +8,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import type { Lane } from '../ingest/ingest.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { type Fleet as SimFleet, startFleet } from '../sim/sim.ts'
+import { type BrokerAddress, type Fleet as SimFleet, startFleet } from '../sim/sim.ts'
 import type { ReadingsStore } from '../store/readings.ts'
 
 export interface VirtualNodesParts {
@@ -23,10 +22,17 @@ export interface VirtualNodesParts {
   readonly version: string
 }
 
-/** The virtual nodes of `up`: sim-1 to sim-N on real connections to the own broker. Their flash and the witness of what they executed
+/** The broker they speak to, and the one user for all of them; null: anonymous. */
+export interface SimTarget {
+  readonly broker: BrokerAddress
+  readonly username: string | null
+  readonly password: string | null
+}
+
+/** The virtual nodes of `up`: sim-1 to sim-N on real connections to the broker. Their flash and the witness of what they executed
  *  are in DATA/sim, so that they remember commands over a restart as boards do. */
 export interface VirtualNodes {
-  start(broker: Endpoint): Promise<void>
+  start(target: SimTarget): Promise<void>
   /** For good in this run; `forget` removes all that ever ran here, with their readings. */
   stop(forget: boolean): Promise<DemoStop>
   /** Ids of those that are cut off now; none: there is no such one, or none at all. */
@@ -48,13 +54,13 @@ export function createVirtualNodes(parts: VirtualNodesParts): VirtualNodes {
   }
 
   return {
-    async start(broker) {
+    async start(target) {
       if (options.sim === 0) return
       const ids = Array.from({ length: options.sim }, (_, i) => `sim-${i + 1}`).filter(id => !isPersons(id, fleet))
       await parts.lane.between(() => fleet.readmit(ids))
       await mkdir(stateDir, { recursive: true, mode: 0o700 })
       running = startFleet({
-        broker: { ...broker },
+        ...target,
         nodes: options.sim,
         prefix: 'sim-',
         except: id => isPersons(id, fleet),

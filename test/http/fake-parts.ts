@@ -14,6 +14,7 @@ import { ManualClock } from '../../src/kit/clock.ts'
 import type { LedgerReport } from '../../src/ledger/ledger.ts'
 import { createMemoryReadings } from '../../src/store/memory/readings.ts'
 import { fakeAlerts, fakeAudit } from './fake-alerts.ts'
+import { fakeUpdates } from './fake-updates.ts'
 
 export const token = 'a-token-of-the-test'
 export const auth = { authorization: `Bearer ${token}`, host: 'localhost' }
@@ -266,6 +267,7 @@ export function fakeParts(options: FakeOptions = {}) {
     alerts: fake.alerts,
     audit: log.audit,
     messages: { list: () => ({ items: [], next: null }), logs: () => [], forget: () => {} },
+    updates: fakeUpdates(),
     backups: {
       begin: async () => ({
         readings: 3,

@@ -85,7 +85,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     ledger,
     clock: systemClock,
     identities: {
-      ...identitySources({ sim: options.sim ?? 0, unclaimed: policy }),
+      ...identitySources({ sim: options.sim ?? 0, unclaimed: policy, broker: 'embedded' }),
       policy: () => policy,
       issuer: () => certificates,
       mqttsPort: () => tlsPort,

@@ -9,6 +9,7 @@ import { closedByBroker, type Delivered, Link, type LinkOwner } from './link.ts'
 import { defaultLimits, type MosquittoOptions, type SubscriberLimits } from './options.ts'
 import { BrokerAway, OutgoingMessages } from './outgoing.ts'
 import { SysView, sysFilters } from './sys.ts'
+import { takeOver } from './take-over.ts'
 import { KnownTopics, nodeFilters } from './topics.ts'
 
 export type { MosquittoOptions, MqttCredentials, SubscriberLimits } from './options.ts'
@@ -93,6 +94,12 @@ class Subscriber implements MosquittoBroker, LinkOwner {
   /** The broker tells nobody who is connected to it: whether a node is there is what its own words say (wire contract §5). */
   reachable(): boolean {
     return this.up
+  }
+
+  /** A broker that makes the client id of the user name throws out ourselves instead: then it can't be done. */
+  async cut(node: string): Promise<boolean> {
+    const before = this.link
+    return (await takeOver(this.options, node)) && before !== null && this.link === before
   }
 
   sessionsLost(): number {

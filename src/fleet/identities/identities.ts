@@ -41,6 +41,8 @@ export interface IdentitySources {
   readonly policy: () => UnclaimedPolicy
   /** Ids of virtual nodes that run here: nobody's to take, and never unclaimed. */
   readonly standsIn: (id: string) => boolean
+  /** null: credentials are ours to give. Else why not, and where they are: somebody else's broker keeps them. */
+  readonly elsewhere: () => string | null
 }
 
 /** What of the broker the identities use. */
@@ -57,7 +59,7 @@ export type IdentityResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly why: IdentityRefusal; readonly detail: string }
 
-export type IdentityRefusal = 'no_such_node' | 'exists' | 'no_identity' | 'virtual' | 'no_issuer'
+export type IdentityRefusal = 'no_such_node' | 'exists' | 'no_identity' | 'virtual' | 'no_issuer' | 'elsewhere'
 
 /** What happens to nodes that nobody added. */
 export type UnclaimedPolicy = 'accept' | 'quarantine' | 'refuse'

@@ -106,6 +106,15 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
     return { ok: true, value: viewOf(node) } as const
   }
 
+  /** A credential that no broker asks for would be a promise that nobody keeps. */
+  async function refusal(detail: string) {
+    return no('elsewhere', detail)
+  }
+  const elsewhere = () => {
+    const detail = parts.elsewhere()
+    return detail === null ? null : refusal(detail)
+  }
+
   const noIdentity = (id: string) =>
     registry.get(id) === undefined
       ? noSuchNode(id)
@@ -144,9 +153,9 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
   const claimed = (id: string): boolean => registry.claimed(id) || parts.standsIn(id)
 
   return {
-    add: addition => inTurn(() => add(addition)),
-    rotate: (id, rotation) => inTurn(() => rotate(id, rotation)),
-    revoke: id => inTurn(() => revoke(id)),
+    add: addition => inTurn(() => elsewhere() ?? add(addition)),
+    rotate: (id, rotation) => inTurn(() => elsewhere() ?? rotate(id, rotation)),
+    revoke: id => inTurn(() => elsewhere() ?? revoke(id)),
     claim: id => inTurn(() => claim(id)),
     list() {
       const connected = sessions?.connected()

@@ -78,6 +78,7 @@ const problemOf = {
   no_identity: 'state_conflict',
   virtual: 'state_conflict',
   no_issuer: 'state_conflict',
+  elsewhere: 'state_conflict',
 } as const satisfies Record<IdentityRefusal, string>
 
 /** The schema would only say that the id does not fit. */

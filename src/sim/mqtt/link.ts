@@ -31,6 +31,8 @@ export interface BrokerAddress {
   readonly host: string
   readonly port: number
   readonly tls?: boolean
+  /** PEM of the CA that signed the broker's certificate; without it those this machine trusts. */
+  readonly ca?: string
 }
 
 const answerMs = 10_000
@@ -93,6 +95,7 @@ const sessionOf = ({ broker, clientId, username, password, will }: LinkOptions):
   protocol: broker.tls ? 'mqtts' : 'mqtt',
   host: broker.host,
   port: broker.port,
+  ...(broker.ca !== undefined && { ca: broker.ca }),
   clientId,
   ...(username !== null && { username, password: password ?? '' }),
   will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },

@@ -21,8 +21,8 @@ export interface Lan {
   /** Names under which the page is served, besides `localhost` and addresses. */
   readonly hostNames: readonly string[]
   readonly identities: Pick<IdentitySources, 'issuer' | 'mqttsPort'>
-  /** Once the broker listens: opens HTTPS, announces all on the LAN and looks after the certificate from then on. */
-  serve(broker: EmbeddedBroker, http: HttpServer): Promise<{ mqtts: Endpoint | null; https: Endpoint | null }>
+  /** Once the broker listens (null: it is not ours): opens HTTPS, announces all on the LAN and looks after the certificate from then on. */
+  serve(broker: EmbeddedBroker | null, http: HttpServer): Promise<{ mqtts: Endpoint | null; https: Endpoint | null }>
   /** Takes over what the clock and the network have changed: a new certificate where it is due. Called each minute. */
   look(): Promise<void>
   /** Where a board reaches HTTPS by a name that is in the certificate, given the address of this machine that it speaks to already (null:
@@ -59,7 +59,7 @@ export function checkHosts({ lan, insecure, mqttHost, httpHost }: UpOptions): vo
 export async function openLan(parts: LanParts): Promise<Lan> {
   const { options, clock, clockSuspect, log } = parts
   const { lan, mqttHost: host, mqttPort: port } = options
-  if (options.insecure && !lan) log.warn('--insecure does nothing without --lan')
+  if (options.insecure && !lan && options.broker === 'embedded') log.warn('--insecure does nothing without --lan')
   if (!lan) return loopbackAlone([{ host, port, anonymous: true }], options)
 
   // Loaded here: it takes a tenth of a second that nobody pays who doesn't use it.
@@ -90,7 +90,7 @@ export async function openLan(parts: LanParts): Promise<Lan> {
     hostNames: names().dns,
     identities: { issuer: () => certificates, mqttsPort: () => ports.mqtts },
     async serve(broker, http) {
-      const [mqtt = 0, mqtts = 0] = broker.ports
+      const [mqtt = 0, mqtts = 0] = broker?.ports ?? []
       ports = { mqtts, mqtt: options.insecure ? mqtt : null }
       const door = await listening('--https-port', everywhere, options.httpsPort, () =>
         http.listenSecurely({ host: everywhere, port: options.httpsPort, tls: tls() }),
@@ -98,14 +98,14 @@ export async function openLan(parts: LanParts): Promise<Lan> {
       httpsPort = door.port
       wearers.push(...(broker === null ? [] : [broker]), door)
       const services = [
-        { type: 'secure-mqtt', port: mqtts },
-        { type: 'https', port: door.port },
+        ...(broker === null ? [] : [{ type: 'secure-mqtt' as const, port: mqtts }]),
+        { type: 'https' as const, port: door.port },
       ]
       stops.push(
         site.advertise(services, text => log.warn(text)),
         every(lookEveryMs, look, log),
       )
-      return { mqtts: { host: everywhere, port: mqtts }, https: { host: door.host, port: door.port } }
+      return { mqtts: broker === null ? null : { host: everywhere, port: mqtts }, https: { host: door.host, port: door.port } }
     },
     look,
     httpsFor(local) {
@@ -131,12 +131,20 @@ export async function openLan(parts: LanParts): Promise<Lan> {
   }
 }
 
+/** How boards reach somebody else's broker: as we do, as far as we know. Its CA is its own; null: the broker is ours. */
+function foreignDoor({ broker, publicHost }: UpOptions, address: string | null): ConnectInfo | null {
+  if (broker === 'embedded') return null
+  const { host, port, tls } = broker
+  const reached = isLoopback(host) ? (publicHost ?? address ?? host) : host
+  return { host: reached, mqtts_port: tls ? port : null, mqtt_port: tls ? null : port, ca: null, ca_sha256: null }
+}
+
 const contextOf = (certificates: Certificates): SecureContextOptions => {
   const { cert, key } = certificates.server()
   return { cert, key, ca: certificates.ca.pem }
 }
 
-const loopbackAlone = (listeners: ListenerOptions[], { publicHost }: UpOptions): Lan => ({
+const loopbackAlone = (listeners: ListenerOptions[], options: UpOptions): Lan => ({
   listeners,
   hostNames: [],
   identities: { issuer: () => null, mqttsPort: () => 0 },

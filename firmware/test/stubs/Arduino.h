@@ -1,0 +1,28 @@
+#pragma once
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** The real one makes Serial a macro too: why the core's headers come first. */
+class HardwareSerial {
+ public:
+  void begin(unsigned long baud);
+  size_t println(const char* text);
+};
+extern HardwareSerial Serial0;
+#define Serial Serial0
+
+#define SET_LOOP_TASK_STACK_SIZE(bytes) \
+  size_t getArduinoLoopTaskStackSize(void) { return bytes; }
+size_t getArduinoLoopTaskStackSize(void);
+void setup(void);
+void loop(void);
+
+extern "C" {
+unsigned long millis(void);
+void delay(uint32_t ms);
+uint32_t analogReadMilliVolts(uint8_t pin);
+}

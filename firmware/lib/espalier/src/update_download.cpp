@@ -29,8 +29,7 @@ UpdateNews Updater::open(uint64_t nowMs) {
   sinceMs_ = nowMs;
   retryMs_ = nowMs;
   if (at_ == job_.size) return beginCheck();
-  const uint32_t block = system_.largestFreeBlock();
-  if (block > 0 && block < kUpdateHeapBytes) return end(false, CommandError::noSpace, "less than 60 KB of memory in one piece");
+  if (littleMemory()) return end(false, CommandError::noSpace, kLittleMemory);
   if (!slots_.begin(at_)) return end(false, CommandError::hardware, "the slot can't be opened");
   phase_ = Phase::fetching;
   return UpdateNews();

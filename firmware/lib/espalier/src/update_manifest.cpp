@@ -8,8 +8,11 @@ namespace {
 
 using contract::CommandError;
 
-/** DER of two numbers of 33 bytes at most, and some to spare. */
+/** DER of two numbers of 33 bytes at most is 72. */
 constexpr size_t kSignatureBytes = 80;
+constexpr size_t kSignatureText = 112;
+/** A TLS connection more needs that much in one piece. A board that does not tell says 0. */
+constexpr uint32_t kHeapBytes = 60U * 1024U;
 
 /** Printable ASCII without spaces: what an HTTP request line can carry as it is. */
 bool isPlain(const char* text, size_t size) {
@@ -55,12 +58,24 @@ void hashManifest(Crypto& crypto, Text board, Text version, uint32_t size, const
 }
 
 bool signatureGood(Crypto& crypto, Json value, Span publicKey, const uint8_t hash[32]) {
-  char text[contract::kUpdateTextBytes];
+  char text[kSignatureText];
   const size_t length = value.string(text, sizeof text);
   uint8_t signature[kSignatureBytes];
   size_t size = 0;
   if (length > sizeof text || !decodeBase64(Text(text, length), signature, sizeof signature, size)) return false;
   return publicKey.size > 0 && crypto.verify(publicKey, hash, Span(signature, size));
+}
+
+/** Null: the version is one that may come after the one that runs. */
+const char* checkVersion(Text version, bool force, const Build& build, CommandError& error) {
+  error = CommandError::badManifest;
+  if (version.size >= sizeof ImageMarker::version || !isSemver(version)) return "version is not SemVer of up to 43 characters";
+  const int order = isSemver(build.version) ? compareSemver(version, build.version) : 1;
+  error = CommandError::downgrade;
+  if (order == 0 && !force) return "this version runs already; force installs it again";
+  if (order < 0 && !force) return "older than what runs";
+  if (order < 0 && !build.allowsDowngrade) return "older than what runs, and this build does not go back";
+  return nullptr;
 }
 
 }  // namespace
@@ -69,37 +84,28 @@ const char* Updater::check(const Command& command, Span publicKey, CommandError&
   contract::Builtin builtin = contract::Builtin::ping;
   const bool judged = judgeBuiltin(command, builtin) == Judgement::good && builtin == contract::Builtin::updateFirmware;
   const Json params = command.params;
-  ShortText version;
   char hex[64];
+  job_ = UpdateJob();
   error = CommandError::badParams;
   if (!judged || !params.member("size").whole(UINT32_MAX, job_.size) || !readHash(params.member("sha256"), job_.sha256, hex))
     return "not the params of an update";
   const size_t urlSize = params.member("url").string(job_.url, sizeof job_.url);
   if (urlSize > sizeof job_.url || !isPlain(job_.url, urlSize)) return "url is none, or longer than 512 bytes";
-  if (!params.member("board").says(build_.board)) {
-    error = CommandError::wrongBoard;
-    return "made for another board";
-  }
+  error = CommandError::wrongBoard;
+  if (!params.member("board").says(build_.board)) return "made for another board";
+  ShortText version;
   version.size = static_cast<uint8_t>(params.member("version").string(version.bytes, sizeof version.bytes));
   uint8_t hash[32];
   hashManifest(crypto_, build_.board, version.text(), job_.size, hex, hash);
   error = CommandError::badSignature;
   if (publicKey.size == 0) return "this node has no key to check updates by";
   if (!signatureGood(crypto_, params.member("signature"), publicKey, hash)) return "not signed by the key this node trusts";
-  error = CommandError::badManifest;
-  if (version.size >= sizeof job_.version || !isSemver(version.text())) return "version is not SemVer of up to 43 characters";
   const Json force = params.member("force");
-  const bool forced = force.is(JsonKind::boolean) && force.boolean();
-  const int order = isSemver(build_.version) ? compareSemver(version.text(), build_.version) : 1;
-  error = CommandError::downgrade;
-  if (order == 0 && !forced) return "this version runs already; force installs it again";
-  if (order < 0 && !forced) return "older than what runs";
-  if (order < 0 && !build_.allowsDowngrade) return "older than what runs, and this build does not go back";
+  const char* const wrong = checkVersion(version.text(), force.is(JsonKind::boolean) && force.boolean(), build_, error);
+  if (wrong != nullptr) return wrong;
   error = CommandError::noSpace;
   if (job_.size > slots_.capacity()) return "larger than the slot";
-  const uint32_t block = system_.largestFreeBlock();
-  if (!build_.leavesBroker && block > 0 && block < kUpdateHeapBytes) return "less than 60 KB of memory in one piece";
-
+  if (!build_.leavesBroker && littleMemory()) return kLittleMemory;
   job_.oldSlot = slots_.running().equals("app1") ? 1 : 0;
   job_.urlSize = static_cast<uint16_t>(urlSize);
   job_.versionSize = version.size;
@@ -107,6 +113,11 @@ const char* Updater::check(const Command& command, Span publicKey, CommandError&
   job_.commandSize = command.id.size;
   memcpy(job_.command, command.id.bytes, command.id.size);
   return nullptr;
+}
+
+bool Updater::littleMemory() const {
+  const uint32_t block = system_.largestFreeBlock();
+  return block > 0 && block < kHeapBytes;
 }
 
 }  // namespace espalier

@@ -5,9 +5,6 @@
 
 namespace espalier {
 
-/** A TLS connection more needs that much in one piece. A board that does not tell says 0. */
-constexpr uint32_t kUpdateHeapBytes = 60U * 1024U;
-
 /** What an update came to. */
 struct UpdateNews {
   enum class Kind : uint8_t {
@@ -106,6 +103,8 @@ class Updater {
 
   /** update_manifest.cpp: into `job_`. */
   [[nodiscard]] const char* check(const Command& command, Span publicKey, contract::CommandError& error);
+  [[nodiscard]] bool littleMemory() const;
+  static constexpr char kLittleMemory[] = "less than 60 KB of memory in one piece";
   /** update_record.cpp */
   [[nodiscard]] bool saveJob();
   [[nodiscard]] bool loadJob();
@@ -161,6 +160,6 @@ class Updater {
   bool givenUp_ = false;
 };
 
-static_assert(sizeof(Updater) <= 3072, "its share of the core's static memory");
+static_assert(sizeof(Updater) <= 1536, "its share of the core's static memory");
 
 }  // namespace espalier

@@ -14,6 +14,9 @@ export interface Broker {
   reachable(node: string): boolean
   /** The address of this machine that the node's own connection goes to; null: it has none. Absent where the broker doesn't tell. */
   localAddress?(node: string): string | null
+  /** Cuts the node's own connection as a bad network would: its last will is published. false: there is none, or it can't be done.
+   *  mosquitto: by a connection under the node's client id, where the broker lets the manager have it. */
+  cut(node: string): Promise<boolean>
   health(): BrokerHealth
   /** Stops reading, lets groups in flight be accepted and acknowledged, closes every connection (wills are not published). */
   close(): Promise<void>

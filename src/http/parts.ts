@@ -1,4 +1,5 @@
 import type { BrokerView } from '../api/broker.ts'
+import type { ConformanceReport } from '../api/conformance.ts'
 import type { DemoStop } from '../api/demo.ts'
 import type { Health } from '../api/health.ts'
 import type { ConnectInfo } from '../api/identities.ts'
@@ -35,8 +36,10 @@ export interface HttpParts {
   readonly messages: MessageShelf
   readonly alerts: Alerts
   readonly audit: Audit
-  readonly backups: BackupDesk
   readonly updates: Updates
+  readonly backups: BackupDesk
+  /** Checks a node against the wire contract; null: it is being checked already. */
+  readonly conformance: (node: string) => Promise<ConformanceReport | null>
   /** Runs work between two batches: nothing is applied meanwhile. */
   readonly between: <T>(work: () => Promise<T>) => Promise<T>
   readonly broker: () => BrokerView

@@ -29,6 +29,8 @@ export interface Lane {
   born(node: string): void
   /** Receipts are sent from here on, through this broker. */
   sendReceiptsThrough(broker: Pick<Broker, 'publish'>): void
+  /** The node gets no receipt until the answer is called: for whoever wants to see whether it keeps what is unsettled. */
+  holdReceipts(node: string): () => void
   /** Takes no further group, waits for the batch under way. Groups not judged yet are refused, unacknowledged. */
   close(): Promise<void>
 }

@@ -78,6 +78,10 @@ class OneLane implements Lane {
     return this.quiet.run(work)
   }
 
+  holdReceipts(node: string): () => void {
+    return this.receipts.hold(node)
+  }
+
   born(node: string): void {
     this.newborn.add(node)
   }

@@ -14,6 +14,8 @@ export class Receipts {
   private readonly underWay = new Set<string>()
   /** Boots of which settled readings came again: the node never saw, or lost, the receipt that spoke of them. */
   private readonly asked = new Map<string, Set<number>>()
+  /** Nodes whose receipts are withheld. */
+  private readonly held = new Set<string>()
   private earliest = Number.POSITIVE_INFINITY
   private timer: NodeJS.Timeout | null = null
   private armedFor = 0
@@ -25,6 +27,15 @@ export class Receipts {
   constructor(ledger: Pick<Ledger, 'receipt'>, clock: Clock) {
     this.ledger = ledger
     this.clock = clock
+  }
+
+  /** The node gets none until the answer is called. */
+  hold(node: string): () => void {
+    this.held.add(node)
+    return () => {
+      if (this.held.delete(node)) this.settled(node)
+      this.sendDue()
+    }
   }
 
   through(broker: Pick<Broker, 'publish'>): void {
@@ -64,7 +75,7 @@ export class Receipts {
     this.earliest = Number.POSITIVE_INFINITY
     for (const [node, at] of this.due) {
       if (at > now) this.earliest = Math.min(this.earliest, at)
-      else if (this.underWay.has(node)) this.wait(node, now + everyMs)
+      else if (this.underWay.has(node) || this.held.has(node)) this.wait(node, now + everyMs)
       else this.send(node, now)
     }
     if (this.sentAt.size > rememberedNodes) this.forgetOld(now)

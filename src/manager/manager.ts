@@ -12,6 +12,7 @@ import { joinAlerts } from './alerts.ts'
 import { ownDeeds } from './audit.ts'
 import { joinBackups } from './backups.ts'
 import { openClockGuard } from './clock-guard.ts'
+import { openConformance, openTaps } from './conformance.ts'
 import { damageFound } from './damage.ts'
 import { openParts } from './embedded.ts'
 import { listening } from './errors.ts'
@@ -139,7 +140,8 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
     () => lane.close(),
   )
 
-  const house = await openHouseBroker({ options, lan, secrets, lane, fleet, messages, clock, version, log, damage })
+  const taps = openTaps(lane)
+  const house = await openHouseBroker({ options, lan, secrets, lane: taps, fleet, messages, clock, version, log, damage })
   const { broker } = house
   opened.push(() => broker.close())
   lane.sendReceiptsThrough(broker)
@@ -184,6 +186,8 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
     log,
     onTurn: deeds.backup,
   })
+  const conformance = openConformance({ taps, lane, broker, fleet, clock })
+  opened.push(async () => conformance.close())
   const virtual = createVirtualNodes({ options, fleet, store, ledger, lane, broker, clock, version })
   const updates = await joinUpdates({ settings, fleet, records, broker, lan, clock, log })
   const health = () => healthOf({ broker, store, journal, lane, clockSuspect: guard.suspect, machine: machine.facts, damage })
@@ -206,6 +210,7 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
       audit,
       updates,
       backups,
+      conformance: conformance.run,
       between: work => lane.between(work),
       broker: reports.view,
       connect: lan.connect,

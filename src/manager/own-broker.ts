@@ -14,7 +14,7 @@ export interface OwnBrokerParts {
   readonly options: UpOptions
   readonly lan: Pick<Lan, 'listeners'>
   readonly secrets: Secrets
-  readonly lane: Lane
+  readonly lane: Pick<Lane, 'accept' | 'oversize'>
   readonly fleet: Fleet
   readonly messages: Pick<Messages, 'notice'>
   readonly clock: Clock

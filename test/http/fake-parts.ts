@@ -244,6 +244,7 @@ export function fakeParts(options: FakeOptions = {}) {
     token: { current: () => token, rotate: async () => 'a-new-token', onRotate: () => () => {} },
     settings: { views: () => [], reload: async () => ({ ok: true, applied: [], needs_restart: [] }) },
     machine: () => machineView,
+    conformance: async node => ({ node, pass: true, checks: [] }),
     doctor: async () => ({ ok: true, findings: [] }),
     demo: {
       stop: async forget => ({ stopped: ['sim-1'], forgotten: forget ? ['sim-1'] : [] }),
@@ -266,8 +267,8 @@ export function fakeParts(options: FakeOptions = {}) {
     },
     alerts: fake.alerts,
     audit: log.audit,
-    messages: { list: () => ({ items: [], next: null }), logs: () => [], forget: () => {} },
     updates: fakeUpdates(),
+    messages: { list: () => ({ items: [], next: null }), logs: () => [], forget: () => {} },
     backups: {
       begin: async () => ({
         readings: 3,

@@ -142,6 +142,13 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
       for (const { session, localAddress } of connections) if (session !== null && session === own) return localAddress
       return null
     },
+    cut: async node => {
+      const { reach } = exchange.sessions
+      const sinks = new Set(reach.own(reach.entry(node)).map(session => session.sink))
+      const own = [...connections].filter(connection => sinks.has(connection.writer))
+      for (const connection of own) connection.cutOff(true)
+      return own.length > 0
+    },
     revoke: user => exchange.revoke(user),
     secure: context => {
       for (const listener of listeners) listener.secure(context)

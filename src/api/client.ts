@@ -7,6 +7,7 @@ import { type After, type EventsOptions, readEvents } from './event-reader.ts'
 import type { ApiEvent } from './events.ts'
 import type { ExportFormat } from './export.ts'
 import type { Health } from './health.ts'
+import type { FirmwareAdded, FirmwareKey, FirmwareUpload, FirmwareView, UpdateRequest } from './firmware.ts'
 import type { ConnectInfo, Credential, IdentityView, NodeAddition, NodeRotation } from './identities.ts'
 import type { LedgerReport } from './ledger.ts'
 import type { LogLine, MessageView, Verdict } from './messages.ts'
@@ -85,6 +86,13 @@ export interface Client {
   events(options?: EventsOptions): AsyncGenerator<ApiEvent, void>
   /** Browser: exchanges the token for the session cookie. */
   signIn(token: string): Promise<void>
+  /** By board, the highest version first. */
+  firmware(): Promise<FirmwareView[]>
+  /** `make` false: ApiError 404 where there never was one. */
+  firmwareKey(make: boolean): Promise<FirmwareKey>
+  addFirmware(upload: FirmwareUpload, image: Uint8Array | Blob): Promise<FirmwareAdded>
+  removeFirmware(sha256: string): Promise<void>
+  update(id: string, request: UpdateRequest): Promise<CommandView>
   signOut(): Promise<void>
 }
 
@@ -136,6 +144,15 @@ export function createClient(options: ClientOptions): Client {
     signIn: token => api.write('POST', '/api/session', { token }),
     signOut: () => api.write('DELETE', '/api/session'),
   }
+    firmware: async () => (await api.get<{ items: FirmwareView[] }>('/api/firmware')).items,
+    firmwareKey: make => api.get('/api/firmware/key', make ? {} : { make: 'false' }),
+    addFirmware: async (upload, image) => {
+      const headers = { 'content-type': 'application/octet-stream' }
+      const init = { method: 'POST', headers, body: image as Uint8Array<ArrayBuffer> | Blob }
+      return (await (await api.open(`/api/firmware${queryString(upload)}`, init)).json()) as FirmwareAdded
+    },
+    removeFirmware: sha256 => api.write('DELETE', `/api/firmware/${encodeURIComponent(sha256)}`),
+    update: (id, request) => api.write('POST', `${nodePath(id)}/update`, request),
 }
 
 const after: After = (ms, run) => {

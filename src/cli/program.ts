@@ -9,6 +9,7 @@ import { defineDemo } from './commands/demo.ts'
 import { defineDoctor } from './commands/doctor.ts'
 import { defineExport } from './commands/export.ts'
 import { defineLedger } from './commands/ledger.ts'
+import { defineFirmware } from './commands/firmware.ts'
 import { defineLog } from './commands/log.ts'
 import { defineLogs } from './commands/logs.ts'
 import { defineNode } from './commands/node.ts'
@@ -24,6 +25,7 @@ import { defineSub } from './commands/sub.ts'
 import { defineToken } from './commands/token.ts'
 import { defineUp } from './commands/up.ts'
 import { defineWatch } from './commands/watch.ts'
+import { defineUpdate } from './commands/update.ts'
 import { type CommonFlags, openContext, type Surroundings } from './context.ts'
 import { type Define, examples, type Runner } from './definition.ts'
 import { type Exit, exitHelp, exits } from './errors.ts'
@@ -36,6 +38,8 @@ const definitions: readonly Define[] = [
   defineWatch,
   defineSend,
   defineCommands,
+  defineFirmware,
+  defineUpdate,
   defineCommand,
   defineRejects,
   defineAlerts,
@@ -62,7 +66,7 @@ const definitions: readonly Define[] = [
 export function createProgram(around: Surroundings, version: string, finished: (exit: Exit) => void): Command {
   const program = new Command('espalier')
     .description('The self-hosted stack for a fleet of ESP32 boards.')
-    .version(version, '-V, --version', 'print the version')
+    .version(version, '-V', 'print the version, as --version does') // run.ts: some commands have a --version of their own
     .option('--data <DIR>', 'data directory (ESPALIER_DATA; default ./data)')
     .option('--config <FILE>', 'configuration (ESPALIER_CONFIG; default DATA/espalier.yaml)')
     .option('--url <URL>', 'address of the server (ESPALIER_URL; default from DATA/run.json)')

@@ -14,6 +14,10 @@ export async function runCli(argv: readonly string[], version: string, around: S
       program.outputHelp()
       return exits.done
     }
+    if (asksForOurVersion(argv, program)) {
+      around.streams.write(`${version}\n`)
+      return exits.done
+    }
     await program.parseAsync([...argv], { from: 'user' })
     return exit
   } catch (error) {
@@ -22,6 +26,14 @@ export async function runCli(argv: readonly string[], version: string, around: S
     around.streams.writeError(`${harmless(errorText(failure))}\n`)
     return failure.exit
   }
+}
+
+/** `--version` is the program's, unless the command has one: `update 01 --version 1.4.2`. Commander would take it for ours anywhere. */
+function asksForOurVersion(argv: readonly string[], program: Command): boolean {
+  if (!argv.includes('--version')) return false
+  let command = program
+  for (const name of commandOf(argv, program)) command = command.commands.find(c => c.name() === name)!
+  return !command.options.some(option => option.long === '--version')
 }
 
 function usageError(error: CommanderError, argv: readonly string[], program: Command): CliError {

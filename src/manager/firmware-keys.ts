@@ -44,6 +44,8 @@ export function openFirmwareKeys(data: string, configured: () => string | null, 
   }
 
   return {
+    exists: async () =>
+      (await known()) !== null || (await signingKeyIn(configured() ?? ownFirmwareKey(data)).catch(asKeyAway)) !== null,
     open: () => inTurn(() => open().catch(asKeyAway)),
     adopt: publicKey =>
       inTurn(async () => {

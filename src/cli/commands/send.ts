@@ -59,8 +59,13 @@ async function send(context: Context, id: string, command: string, words: readon
   return exitOf(last.state)
 }
 
-/** Follows a command until its final state, at most `timeoutMs`; answers with the last that was seen of it. */
-export async function settled(context: Context, sent: CommandView, timeoutMs: number): Promise<CommandView> {
+/** Follows a command until its final state, at most `timeoutMs`; answers with the last that was seen of it. `tell` hears of each step. */
+export async function settled(
+  context: Context,
+  sent: CommandView,
+  timeoutMs: number,
+  tell: (now: CommandView) => void = () => undefined,
+): Promise<CommandView> {
   let last = sent
   if (isFinal(last.state)) return last
   const client = await context.client()
@@ -68,6 +73,7 @@ export async function settled(context: Context, sent: CommandView, timeoutMs: nu
   const seen = (now: CommandView): void => {
     if (now.id !== last.id || now.history.length < last.history.length) return
     last = now
+    tell(now)
     if (isFinal(now.state)) end.stop()
   }
   // What happened before the stream was open, or while it was away, is asked for.
@@ -78,7 +84,7 @@ export async function settled(context: Context, sent: CommandView, timeoutMs: nu
   return last
 }
 
-function exitOf(state: CommandState): Exit {
+export function exitOf(state: CommandState): Exit {
   switch (state) {
     case 'done':
       return exits.done

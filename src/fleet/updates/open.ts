@@ -58,8 +58,10 @@ export async function openUpdates(parts: UpdatesParts): Promise<Updates> {
 
   return {
     images: () => inOrder(images.list()),
-    async key() {
+    async key(make) {
       try {
+        if (!make && !(await keys.exists()))
+          return { ok: false, why: 'no_such_key', detail: 'no key that signs firmware was made yet' }
         const { publicKey, sign } = await keys.open()
         return { ok: true, value: { public_key: publicKey, sha256: keyFingerprint(publicKey), private_here: sign !== null } }
       } catch (error) {

@@ -11,8 +11,8 @@ import type { Fleet } from '../fleet.ts'
 export interface Updates {
   /** By board, the highest version first. */
   images(): FirmwareView[]
-  /** Made at the first use. */
-  key(): Promise<UpdateResult<FirmwareKey>>
+  /** Made at the first use; unless `make` is false. */
+  key(make: boolean): Promise<UpdateResult<FirmwareKey>>
   /** The same bytes under the same names again change nothing. */
   add(upload: FirmwareUpload, pieces: AsyncIterable<Uint8Array>): Promise<UpdateResult<FirmwareAdded>>
   remove(sha256: string): Promise<UpdateResult<FirmwareView>>
@@ -28,6 +28,7 @@ export interface Updates {
 export type UpdateRefusal =
   | 'no_such_node'
   | 'no_such_image'
+  | 'no_such_key'
   | 'bad_input'
   | 'too_large'
   /** Something about the server is missing: HTTPS, the key. */
@@ -44,6 +45,8 @@ export type UpdateResult<T> =
 export interface FirmwareKeys {
   /** Makes one if there never was any. `made`: the file, if it was just now. Rejects with KeyAway. */
   open(): Promise<OpenedKey>
+  /** Was there ever one? */
+  exists(): Promise<boolean>
   /** The public key, as `open` would give it, of a key whose private half is elsewhere; from the first image it signed. */
   adopt(publicKey: string): Promise<void>
 }

@@ -17,8 +17,13 @@ export function firmwareRoutes(app: Routes, parts: HttpParts): void {
   const list = { response: { 200: Page(FirmwareView) }, summary: 'Images of firmware, by board, the highest version first' }
   app.get('/api/firmware', { schema: list }, async () => ({ items: updates.images(), next: null }))
 
-  const key = { response: { 200: FirmwareKey }, summary: 'The public key that nodes are given; made at the first use' }
-  app.get('/api/firmware/key', { schema: key }, async () => valueOrRefused(await updates.key()))
+  const make = Type.Optional(Type.Enum(['true', 'false'], { description: 'false: 404 where there never was one' }))
+  const key = {
+    querystring: Type.Object({ make }, { additionalProperties: false }),
+    response: { 200: FirmwareKey },
+    summary: 'The public key that nodes are given; made at the first use',
+  }
+  app.get('/api/firmware/key', { schema: key }, async ({ query }) => valueOrRefused(await updates.key(query.make !== 'false')))
 
   void app.register(async scope => {
     // Left on the socket: it is read piece by piece, by who keeps it.
@@ -78,6 +83,7 @@ function valueOrRefused<T>(result: UpdateResult<T>): T {
 const problemOf = {
   no_such_node: 'not_found',
   no_such_image: 'not_found',
+  no_such_key: 'not_found',
   too_large: 'too_large',
   not_set_up: 'not_set_up',
   conflict: 'state_conflict',

@@ -1,5 +1,6 @@
 import type { IPublishPacket, MqttClient } from 'mqtt'
 import { parseBytes } from '../../config/units.ts'
+import { payloadWithoutSecrets } from '../../contract/secrets.ts'
 import type { Context } from '../context.ts'
 import { type Define, examples } from '../definition.ts'
 import { badInput, CliError, exits } from '../errors.ts'
@@ -151,7 +152,13 @@ const notGranted = (filter: string): CliError =>
 
 function lineOf(time: number, topic: string, payload: Buffer, { qos, retain }: IPublishPacket): object {
   const text = textOf(payload)
-  return { time, topic, ...(text === null ? { payload_base64: payload.toString('base64') } : { payload: text }), qos, retain }
+  return {
+    time,
+    topic,
+    ...(text === null ? { payload_base64: payload.toString('base64') } : { payload: payloadWithoutSecrets(topic, text) }),
+    qos,
+    retain,
+  }
 }
 
 /** null: not UTF-8. */

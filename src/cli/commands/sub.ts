@@ -1,4 +1,5 @@
 import type { IPublishPacket } from 'mqtt'
+import { payloadWithoutSecrets } from '../../contract/secrets.ts'
 import { type Context, startAdvice } from '../context.ts'
 import { type Define, examples } from '../definition.ts'
 import { badInput, CliError, type Exit, exits } from '../errors.ts'
@@ -82,7 +83,8 @@ const brokerGone = (): CliError =>
   new CliError(exits.unreachable, 'unreachable', 'the broker closed the connection', ...startAdvice)
 
 function print({ out, nowMs }: Context, topic: string, payload: Buffer, packet: IPublishPacket): void {
-  const text = textOf(payload)
+  const plain = textOf(payload)
+  const text = plain && payloadWithoutSecrets(topic, plain)
   const { qos, retain } = packet
   const time = nowMs()
   if (out.json)

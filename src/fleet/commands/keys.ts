@@ -1,4 +1,6 @@
+import { scryptSync } from 'node:crypto'
 import type { CommandRequest } from '../../api/commands.ts'
+import { hasSecrets, withoutSecrets } from '../../contract/secrets.ts'
 import type { Change } from '../../store/records.ts'
 
 /** Idempotency keys: a request that is sent again under its key gets the command of the first time. Scope the node, kept 24 h and
@@ -10,7 +12,7 @@ export const keysCollection = 'command_keys'
 export interface KeptKey {
   readonly node: string
   readonly id: string
-  /** The request in canonical JSON. */
+  /** The request in canonical JSON; one with secrets as what tells it from others. */
   readonly body: string
   readonly time: number
 }
@@ -52,8 +54,15 @@ const isOver = (kept: KeptKey, now: number): boolean => now - kept.time >= keyKe
 /** A node id has no slash, so the first one divides. */
 export const keyName = (node: string, key: string): string => `${node}/${key}`
 
-/** The same request gives the same text, whatever the order of its keys. */
-export const canonicalBody = (request: CommandRequest): string =>
+/** The same request gives the same text, whatever the order of its keys. Of secrets it holds only what it takes long to guess from. */
+export function canonicalBody(request: CommandRequest, node: string): string {
+  const params = request.params ?? {}
+  if (!hasSecrets(params)) return canonical(request)
+  const proof = scryptSync(canonical(request), `${node} ${request.command}`, 32).toString('base64')
+  return `${canonical({ ...request, params: withoutSecrets(params) })} ${proof}`
+}
+
+const canonical = (request: CommandRequest): string =>
   JSON.stringify([request.command, request.params ?? {}, request.expires ?? null], (_key, value: unknown) =>
     value !== null && typeof value === 'object' && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

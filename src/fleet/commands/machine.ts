@@ -1,5 +1,6 @@
 import { type CommandState, type CommandView, finalStates } from '../../api/commands.ts'
 import type { Ack } from '../../contract/schemas.ts'
+import { withoutSecrets } from '../../contract/secrets.ts'
 import { type KeptCommand, proofOf, type Reported } from './proof.ts'
 
 /** The states of a command and the evidence that moves it (wire contract §5). Pure: no clock, no disk. States never move backwards;
@@ -119,9 +120,10 @@ const sent = (command: CommandView, now: number, by: By): CommandView => {
   return { ...next, sent_at: next.history.at(-1)!.time }
 }
 
+/** It is never published again: what it had of secrets is not kept. */
 const ended = (command: CommandView, state: CommandState, now: number, by: By): CommandView => {
   const next = entered(command, state, now, by)
-  return { ...next, final_at: next.history.at(-1)!.time }
+  return { ...next, final_at: next.history.at(-1)!.time, params: withoutSecrets(next.params) }
 }
 
 /** A history reads forward: an ack is dated by its arrival, which may lie a moment before the evidence that was handled first, and

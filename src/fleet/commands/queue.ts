@@ -130,7 +130,7 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
   async function keep(node: string, asked: CommandRequest, by: string, key: string | undefined): Promise<SendResult> {
     const now = clock.wallMs()
     if (!parts.nodeExists(node)) return { ok: false, why: 'no_such_node', detail: `no node ${node}; see: espalier nodes` }
-    const body = canonicalBody(asked)
+    const body = canonicalBody(asked, node)
     const first = key === undefined ? undefined : keys.find(node, key, now)
     const earlier = first === undefined ? undefined : book.get(first.id)
     if (first !== undefined && earlier !== undefined) {

@@ -226,6 +226,17 @@ static void places(Check& check) {
   CHECK(bench.witness.runs[32] == 1);
 }
 
+/** A final ack that nobody fetched yet, of a command that gives its place away. */
+static void rescued(Check& check) {
+  bench.fresh();
+  for (uint32_t i = 0; i < 32; i++) bench.receive(CommandText(i, "ping").text());
+  bench.receive(CommandText(32, "ping").text());
+  bool first = false;
+  uint32_t acks = 0;
+  for (; bench.ack(); acks++) first = first || bench.says(R"("id":"t0","command":"ping","state":"done","result":{"uptime":7})");
+  CHECK(first && acks == 33);
+}
+
 static void brokenFlash(Check& check) {
   bench.fresh();
   bench.flash.refuse(true);
@@ -277,6 +288,7 @@ static void testDispatcher(Check& check) {
   whileItRuns(check);
   overReboot(check);
   places(check);
+  rescued(check);
   brokenFlash(check);
   replayed(check);
   wear(check);

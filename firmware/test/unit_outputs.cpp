@@ -99,6 +99,16 @@ static void safe(Check& check) {
   b.outputs.step(800000);
   CHECK(is(b.relay, 1));
 
+  // Another safe value counts from the next absence on, also where the old one was put already.
+  b.outputs.step(819002);
+  CHECK(is(b.relay, 0));
+  Configuration other;
+  other.safeAfterS = 60;
+  other.safe[0] = 1;
+  b.outputs.configure(other);
+  b.outputs.step(819003);
+  CHECK(is(b.relay, 1));
+
   Configuration never;
   b.outputs.configure(never);
   b.outputs.step(900000000);

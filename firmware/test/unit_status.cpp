@@ -28,6 +28,8 @@ static void testStatus(Check& check) {
   facts.version = "1.2.3";
   facts.slot = "app0";
   facts.resetReason = "power_on";
+  facts.freeHeap = 90000;
+  facts.largestFreeBlock = 60000;
   facts.ip = "10.0.0.9";
   facts.channels = channels;
   facts.channelCount = 2;
@@ -36,7 +38,7 @@ static void testStatus(Check& check) {
   const Text wanted =
       R"({"node_id":"node_n1","online":true,"timestamp":1780000000.25,"boot":4294967295,"interval":0.1,"uptime":7,"wifi_rssi":-65,)"
       R"("board":"esp32dev","virtual":false,"firmware":{"version":"1.2.3","slot":"app0","confirmed":true},"reset_reason":"power_on",)"
-      R"("free_heap":0,"largest_free_block":0,"ip":"10.0.0.9","backlog":0,"dropped":0,"dropped_undatable":0,"keep":"puback",)"
+      R"("free_heap":90000,"largest_free_block":60000,"ip":"10.0.0.9","backlog":0,"dropped":0,"dropped_undatable":0,"keep":"puback",)"
       R"("caps":["dedupe"],"config_rev":0,"sensors":[{"name":"temperature","unit":"°C","min":-40,"max":84.9},{"name":"light"}],)"
       R"("outputs":[{"name":"relay"},{"name":"pump"}]})";
   const size_t size = encodeStatus(facts, out, sizeof out);

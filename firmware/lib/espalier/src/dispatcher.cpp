@@ -125,11 +125,22 @@ bool Dispatcher::remember(uint8_t place, const Case& c, AckState state) {
   record.id = c.command.id.text();
   record.name = c.command.name.text();
   record.message = textOf(effect_.message);
+  if (runs_[place].due) rescue(place);
   if (!memory_.put(place, what, record)) return false;
   runs_[place] = Run();
   runs_[place].due = true;
   runs_[place].here = true;
   return true;
+}
+
+/** The final ack of a command that gives its place away was never handed over: it goes on without a place. */
+void Dispatcher::rescue(uint8_t place) {
+  CommandRecord texts;
+  if (!memory_.read(place, texts)) return;
+  LooseAnswers::Answer* answer = loose_.begin(texts.id, texts.name);
+  if (answer == nullptr) return;
+  loose_.settle(*answer, memory_.at(place).state, memory_.at(place).error, texts.result, texts.message);
+  loose_.fit(*answer);
 }
 
 void Dispatcher::execute(const Case& c) {
@@ -171,10 +182,10 @@ void Dispatcher::executeLoose(const Case& c) {
   switch (effect_.outcome) {
     case Outcome::done:
     case Outcome::failed:
-      loose_.settle(*answer, effect_.outcome == Outcome::done ? AckState::done : AckState::failed, effect_);
+      settleLoose(*answer, effect_.outcome == Outcome::done ? AckState::done : AckState::failed, effect_);
       return loose_.fit(*answer);
     case Outcome::later:
-      loose_.settle(*answer, AckState::running, effect_);
+      settleLoose(*answer, AckState::running, effect_);
       if (effect_.forMs == 0) return;
       answer->endMs = c.nowMs + effect_.forMs;
       return loose_.fit(*answer);
@@ -183,12 +194,15 @@ void Dispatcher::executeLoose(const Case& c) {
   }
 }
 
+void Dispatcher::settleLoose(LooseAnswers::Answer& answer, AckState state, const Effect& effect) {
+  loose_.settle(answer, state, effect.error, textOf(effect.result), textOf(effect.message));
+}
+
 void Dispatcher::run(const Case& c, Ticket ticket) {
-  effect_.clear();
-  // The buffer of the result: it is written anew after this.
+  // The result's room serves first for what the log may show.
   const Text params = publicParams(c.command, effect_.result, sizeof effect_.result);
   system_.executing(c.command.id.text(), c.command.name.text(), params, boot_);
-  effect_.result[0] = '\0';
+  effect_.clear();
   if (c.own) executor_.executeOwn(c.command, ticket, c.nowMs, effect_);
   else executor_.execute(c.builtin, c.command, ticket, c.nowMs, effect_);
 }
@@ -240,7 +254,7 @@ void Dispatcher::finish(Ticket ticket, const Effect& effect) {
   if (answer == nullptr || isFinal(answer->state)) return;
   answer->endMs = 0;
   answer->hasProgress = false;
-  loose_.settle(*answer, state, effect);
+  settleLoose(*answer, state, effect);
   loose_.fit(*answer);
 }
 
@@ -285,7 +299,7 @@ void Dispatcher::answerLoose(const Command& command, AckState state) {
     ignored_++;
     return;
   }
-  loose_.settle(*answer, state, effect_);
+  settleLoose(*answer, state, effect_);
   loose_.fit(*answer);
 }
 

@@ -1,7 +1,5 @@
 #include "espalier/loose_answers.h"
 
-#include "espalier/dispatcher.h"
-
 namespace espalier {
 namespace {
 
@@ -34,15 +32,15 @@ LooseAnswers::Answer* LooseAnswers::begin(Text id, Text name) {
   return answer;
 }
 
-void LooseAnswers::settle(Answer& answer, contract::AckState state, const Effect& effect) {
+void LooseAnswers::settle(Answer& answer, contract::AckState state, contract::CommandError error, Text result, Text message) {
   uint8_t* texts = bytes_ + offsetOf(answer) + kAnswer + answer.idSize + answer.nameSize;
-  answer.resultSize = static_cast<uint16_t>(strlen(effect.result));
-  answer.messageSize = static_cast<uint8_t>(strlen(effect.message));
-  memcpy(texts, effect.result, answer.resultSize);
-  memcpy(texts + answer.resultSize, effect.message, answer.messageSize);
+  answer.resultSize = static_cast<uint16_t>(result.size);
+  answer.messageSize = static_cast<uint8_t>(message.size);
+  if (result.size > 0) memcpy(texts, result.data, result.size);
+  if (message.size > 0) memcpy(texts + result.size, message.data, message.size);
   answer.state = state;
   answer.hasError = isFinal(state) && state != contract::AckState::done;
-  answer.error = effect.error;
+  answer.error = error;
   answer.due = true;
 }
 

@@ -10,7 +10,10 @@ void Outputs::begin(const Configuration& configuration, uint64_t nowMs) {
 }
 
 void Outputs::configure(const Configuration& configuration) {
-  for (size_t i = 0; i < count_; i++) safe_[i] = configuration.safe[i];
+  for (size_t i = 0; i < count_; i++) {
+    safe_[i] = configuration.safe[i];
+    safeNow_[i] = false;
+  }
   safeAfterS_ = configuration.safeAfterS;
 }
 

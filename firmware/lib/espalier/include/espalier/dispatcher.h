@@ -99,11 +99,13 @@ class Dispatcher {
   [[nodiscard]] bool refused(const Case& c, Judgement judged);
   void turnDown(const Case& c, contract::AckState state);
   [[nodiscard]] bool remember(uint8_t place, const Case& c, contract::AckState state);
+  void rescue(uint8_t place);
   void execute(const Case& c);
   void executeLoose(const Case& c);
   void run(const Case& c, Ticket ticket);
   /** State and texts from `effect_`. */
   void settle(uint8_t place, contract::AckState state);
+  void settleLoose(LooseAnswers::Answer& answer, contract::AckState state, const Effect& effect);
   void answerLoose(const Command& command, contract::AckState state);
   [[nodiscard]] uint8_t nextDue() const;
   [[nodiscard]] bool placeOf(Ticket ticket, uint8_t& place) const;

@@ -3,7 +3,6 @@
 
 namespace espalier {
 
-struct Effect;
 /** Names one execution to whoever brings its end. */
 using Ticket = uint16_t;
 
@@ -33,7 +32,7 @@ class LooseAnswers {
   /** One that runs, with room for the longest result. Null: there is no room. Valid until the next call of begin, fit or drop. */
   [[nodiscard]] Answer* begin(Text id, Text name);
   /** State and texts; it is due. */
-  void settle(Answer& answer, contract::AckState state, const Effect& effect);
+  void settle(Answer& answer, contract::AckState state, contract::CommandError error, Text result, Text message);
   /** Gives back the room that is not needed: nothing else will be settled. */
   void fit(Answer& answer);
   void drop(Answer& answer);

@@ -6,8 +6,8 @@ import type { DemoOutage, DemoStop } from './demo.ts'
 import { type After, type EventsOptions, readEvents } from './event-reader.ts'
 import type { ApiEvent } from './events.ts'
 import type { ExportFormat } from './export.ts'
-import type { Health } from './health.ts'
 import type { FirmwareAdded, FirmwareKey, FirmwareUpload, FirmwareView, UpdateRequest } from './firmware.ts'
+import type { Health } from './health.ts'
 import type { ConnectInfo, Credential, IdentityView, NodeAddition, NodeRotation } from './identities.ts'
 import type { LedgerReport } from './ledger.ts'
 import type { LogLine, MessageView, Verdict } from './messages.ts'
@@ -83,9 +83,6 @@ export interface Client {
   /** Those of the schedule, newest first. */
   backups(): Promise<BackupView[]>
   makeBackup(): Promise<BackupView>
-  events(options?: EventsOptions): AsyncGenerator<ApiEvent, void>
-  /** Browser: exchanges the token for the session cookie. */
-  signIn(token: string): Promise<void>
   /** By board, the highest version first. */
   firmware(): Promise<FirmwareView[]>
   /** `make` false: ApiError 404 where there never was one. */
@@ -93,6 +90,9 @@ export interface Client {
   addFirmware(upload: FirmwareUpload, image: Uint8Array | Blob): Promise<FirmwareAdded>
   removeFirmware(sha256: string): Promise<void>
   update(id: string, request: UpdateRequest): Promise<CommandView>
+  events(options?: EventsOptions): AsyncGenerator<ApiEvent, void>
+  /** Browser: exchanges the token for the session cookie. */
+  signIn(token: string): Promise<void>
   signOut(): Promise<void>
 }
 
@@ -140,10 +140,6 @@ export function createClient(options: ClientOptions): Client {
     backup: signal => api.open('/api/backup', signal ? { signal } : {}),
     backups: async () => (await api.get<{ items: BackupView[] }>('/api/backups')).items,
     makeBackup: () => api.write('POST', '/api/backups'),
-    events: eventsOptions => readEvents(api, after, eventsOptions),
-    signIn: token => api.write('POST', '/api/session', { token }),
-    signOut: () => api.write('DELETE', '/api/session'),
-  }
     firmware: async () => (await api.get<{ items: FirmwareView[] }>('/api/firmware')).items,
     firmwareKey: make => api.get('/api/firmware/key', make ? {} : { make: 'false' }),
     addFirmware: async (upload, image) => {
@@ -153,6 +149,10 @@ export function createClient(options: ClientOptions): Client {
     },
     removeFirmware: sha256 => api.write('DELETE', `/api/firmware/${encodeURIComponent(sha256)}`),
     update: (id, request) => api.write('POST', `${nodePath(id)}/update`, request),
+    events: eventsOptions => readEvents(api, after, eventsOptions),
+    signIn: token => api.write('POST', '/api/session', { token }),
+    signOut: () => api.write('DELETE', '/api/session'),
+  }
 }
 
 const after: After = (ms, run) => {

@@ -198,6 +198,17 @@ static void overReboot(Check& check) {
   bench.restart();
   CHECK(bench.ack() && bench.ackSays("rolled_back"));
   CHECK(bench.witness.all == 2);
+
+  // Of two unfinished updates the first is the one that the update machine knows.
+  bench.fresh();
+  bench.receive(update.text());
+  const Ticket first = bench.hands.last;
+  CommandText second = update;
+  second.bytes[8] = '3';
+  bench.receive(second.text());
+  bench.restart();
+  CHECK(bench.dispatcher.pendingUpdate(ticket) && ticket == first);
+  CHECK(bench.ackSays("interrupted") && bench.says("\"t3\"") && bench.silent());
 }
 
 static void places(Check& check) {

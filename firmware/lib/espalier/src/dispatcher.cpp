@@ -1,6 +1,4 @@
-#include "espalier/dispatcher.h"
-
-#include "ack.h"
+#include "dispatcher_case.h"
 #include "espalier/crc32.h"
 #include "public_params.h"
 
@@ -10,22 +8,7 @@ using contract::AckState;
 using contract::Builtin;
 using contract::CommandError;
 
-struct Dispatcher::Case {
-  const Command& command;
-  uint64_t nowMs;
-  uint32_t crc;
-  Builtin builtin;
-  /** One of the firmware's own. */
-  bool own;
-
-  [[nodiscard]] uint8_t code() const { return own ? kOwnCommand : static_cast<uint8_t>(builtin); }
-};
-
 namespace {
-
-constexpr uint32_t kFinalToken = 0x40000000;
-constexpr uint32_t kOrderMask = 0x00FFFFFF;
-constexpr uint32_t kLooseToken = 0x80000000;
 
 /** CRC-32 of command and params as they came, to the byte. */
 uint32_t crcAsReceived(Text payload) {
@@ -43,20 +26,19 @@ bool isExpired(const Command& command, int64_t unixMs) {
   return command.hasExpires && unixMs > 0 && static_cast<double>(unixMs) / 1000 > command.expires;
 }
 
-Text textOf(const char* terminated) { return Text(terminated, strlen(terminated)); }
-
 }  // namespace
 
 void Dispatcher::begin(uint32_t boot) {
   boot_ = boot;
   memory_.begin();
   loose_.clear();
+  const uint8_t update = oldestUpdate();
   for (uint8_t place = 0; place < CommandMemory::kPlaces; place++) {
     runs_[place] = Run();
     CommandPlace& known = memory_.at(place);
     if (known.size == 0 || isFinal(known.state)) continue;
     // How it ended follows from what stands in flash, so nothing is written until somebody has heard it.
-    if (known.builtin == static_cast<uint8_t>(Builtin::updateFirmware)) continue;
+    if (place == update) continue;
     known.hasError = known.builtin != static_cast<uint8_t>(Builtin::reboot);
     known.state = known.hasError ? AckState::failed : AckState::done;
     known.error = CommandError::interrupted;
@@ -133,16 +115,6 @@ bool Dispatcher::remember(uint8_t place, const Case& c, AckState state) {
   return true;
 }
 
-/** The final ack of a command that gives its place away was never handed over: it goes on without a place. */
-void Dispatcher::rescue(uint8_t place) {
-  CommandRecord texts;
-  if (!memory_.read(place, texts)) return;
-  LooseAnswers::Answer* answer = loose_.begin(texts.id, texts.name);
-  if (answer == nullptr) return;
-  loose_.settle(*answer, memory_.at(place).state, memory_.at(place).error, texts.result, texts.message);
-  loose_.fit(*answer);
-}
-
 void Dispatcher::execute(const Case& c) {
   const uint8_t place = memory_.room();
   if (place == CommandMemory::kNone) {
@@ -165,37 +137,6 @@ void Dispatcher::execute(const Case& c) {
     case Outcome::reboots:
       break;
   }
-}
-
-void Dispatcher::executeLoose(const Case& c) {
-  LooseAnswers::Answer* answer = loose_.begin(Text(), c.command.name.text());
-  if (answer == nullptr) {
-    // Nobody could be told what it did.
-    ignored_++;
-    return;
-  }
-  const Ticket ticket = answer->ticket;
-  run(c, ticket);
-  // Whoever executes may have ended it already.
-  answer = loose_.find(ticket);
-  if (answer == nullptr || isFinal(answer->state)) return;
-  switch (effect_.outcome) {
-    case Outcome::done:
-    case Outcome::failed:
-      settleLoose(*answer, effect_.outcome == Outcome::done ? AckState::done : AckState::failed, effect_);
-      return loose_.fit(*answer);
-    case Outcome::later:
-      settleLoose(*answer, AckState::running, effect_);
-      if (effect_.forMs == 0) return;
-      answer->endMs = c.nowMs + effect_.forMs;
-      return loose_.fit(*answer);
-    case Outcome::reboots:
-      answer->due = true;
-  }
-}
-
-void Dispatcher::settleLoose(LooseAnswers::Answer& answer, AckState state, const Effect& effect) {
-  loose_.settle(answer, state, effect.error, textOf(effect.result), textOf(effect.message));
 }
 
 void Dispatcher::run(const Case& c, Ticket ticket) {
@@ -276,13 +217,18 @@ void Dispatcher::progress(Ticket ticket, uint8_t percent) {
   answer->due = true;
 }
 
+/** There is one at a time: a later one was cut off before anybody looked at it. */
+uint8_t Dispatcher::oldestUpdate() const {
+  for (uint8_t place = memory_.next(0); place != CommandMemory::kNone; place = memory_.next(memory_.at(place).order))
+    if (!isFinal(memory_.at(place).state) && memory_.at(place).builtin == static_cast<uint8_t>(Builtin::updateFirmware)) return place;
+  return CommandMemory::kNone;
+}
+
 bool Dispatcher::pendingUpdate(Ticket& ticket) const {
-  for (uint8_t place = memory_.next(0); place != CommandMemory::kNone; place = memory_.next(memory_.at(place).order)) {
-    if (isFinal(memory_.at(place).state) || runs_[place].here) continue;
-    ticket = ticketOf(place);
-    return true;
-  }
-  return false;
+  const uint8_t place = oldestUpdate();
+  if (place == CommandMemory::kNone || runs_[place].here) return false;
+  ticket = ticketOf(place);
+  return true;
 }
 
 bool Dispatcher::accepted(Ticket ticket) {
@@ -291,96 +237,6 @@ bool Dispatcher::accepted(Ticket ticket) {
   const LooseAnswers::Answer* answer = loose_.find(ticket);
   return answer == nullptr || !answer->due;
 }
-
-void Dispatcher::answerLoose(const Command& command, AckState state) {
-  LooseAnswers::Answer* answer = loose_.begin(command.id.text(), command.name.text());
-  if (answer == nullptr) {
-    // It comes again, and may find room then.
-    ignored_++;
-    return;
-  }
-  settleLoose(*answer, state, effect_);
-  loose_.fit(*answer);
-}
-
-uint8_t Dispatcher::nextDue() const {
-  for (uint8_t place = memory_.next(0); place != CommandMemory::kNone; place = memory_.next(memory_.at(place).order))
-    if (runs_[place].due) return place;
-  return CommandMemory::kNone;
-}
-
-bool Dispatcher::nextAck(Text nodeId, int64_t unixMs, char* out, size_t room, size_t& size, uint32_t& token) {
-  AckFacts facts;
-  facts.nodeId = nodeId;
-  facts.unixMs = unixMs;
-  for (uint8_t place = nextDue(); place != CommandMemory::kNone; place = nextDue()) {
-    const CommandPlace& known = memory_.at(place);
-    facts.state = known.state;
-    facts.hasProgress = runs_[place].hasProgress;
-    facts.progress = runs_[place].progress;
-    facts.hasError = known.hasError;
-    facts.error = known.error;
-    size = memory_.read(place, facts.texts) ? encodeAck(facts, out, room) : 0;
-    token = (isFinal(known.state) ? kFinalToken : 0) | static_cast<uint32_t>(place) << 24U | (known.order & kOrderMask);
-    if (size > 0) return true;
-    runs_[place].due = false;
-  }
-  for (LooseAnswers::Answer* answer = loose_.next(nullptr); answer != nullptr; answer = loose_.next(answer)) {
-    if (!answer->due) continue;
-    facts.state = answer->state;
-    facts.hasProgress = answer->hasProgress;
-    facts.progress = answer->progress;
-    facts.hasError = answer->hasError;
-    facts.error = answer->error;
-    loose_.texts(*answer, facts.texts);
-    size = encodeAck(facts, out, room);
-    token = kLooseToken | (isFinal(answer->state) ? kFinalToken : 0) | answer->ticket;
-    if (size > 0) return true;
-    answer->due = false;
-  }
-  return false;
-}
-
-bool Dispatcher::placeOfToken(uint32_t token, uint8_t& place) const {
-  if ((token & kLooseToken) != 0) return false;
-  place = static_cast<uint8_t>(token >> 24U & 31U);
-  return memory_.at(place).size > 0 && (memory_.at(place).order & kOrderMask) == (token & kOrderMask);
-}
-
-void Dispatcher::sent(uint32_t token) {
-  uint8_t place = 0;
-  if (placeOfToken(token, place)) runs_[place].due = false;
-  if ((token & kLooseToken) == 0) return;
-  LooseAnswers::Answer* answer = loose_.find(static_cast<Ticket>(token & 0xFFFFU));
-  if (answer != nullptr) answer->due = false;
-}
-
-void Dispatcher::delivered(uint32_t token) {
-  if ((token & kFinalToken) == 0) return;
-  uint8_t place = 0;
-  if (placeOfToken(token, place)) {
-    if (memory_.at(place).delivered) return;
-    memory_.at(place).delivered = true;
-    // Not written, it is only told once more after a restart.
-    (void)memory_.mark(place);
-    return;
-  }
-  if ((token & kLooseToken) == 0) return;
-  LooseAnswers::Answer* answer = loose_.find(static_cast<Ticket>(token & 0xFFFFU));
-  if (answer != nullptr) loose_.drop(*answer);
-}
-
-/** Final acks that nobody has confirmed go out again; what ran meanwhile is asked for by a repeat. */
-void Dispatcher::connected() {
-  for (uint8_t place = 0; place < CommandMemory::kPlaces; place++) {
-    const CommandPlace& known = memory_.at(place);
-    runs_[place].due = known.size > 0 && isFinal(known.state) && !known.delivered;
-  }
-  for (LooseAnswers::Answer* answer = loose_.next(nullptr); answer != nullptr; answer = loose_.next(answer))
-    answer->due = isFinal(answer->state);
-}
-
-void Dispatcher::disconnected() { connected(); }
 
 void Dispatcher::erase() {
   memory_.erase();
@@ -397,6 +253,6 @@ Ticket Dispatcher::ticketOf(uint8_t place) const {
   return static_cast<Ticket>(place | (memory_.at(place).order & 0x3FFU) << 5U);
 }
 
-static_assert(CommandMemory::kPlaces == 32, "a place has five bits in a ticket and a token");
+static_assert(CommandMemory::kPlaces == 32, "a place has five bits in a ticket");
 
 }  // namespace espalier

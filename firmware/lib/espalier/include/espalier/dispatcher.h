@@ -107,6 +107,7 @@ class Dispatcher {
   void settle(uint8_t place, contract::AckState state);
   void settleLoose(LooseAnswers::Answer& answer, contract::AckState state, const Effect& effect);
   void answerLoose(const Command& command, contract::AckState state);
+  [[nodiscard]] uint8_t oldestUpdate() const;
   [[nodiscard]] uint8_t nextDue() const;
   [[nodiscard]] bool placeOf(Ticket ticket, uint8_t& place) const;
   [[nodiscard]] bool placeOfToken(uint32_t token, uint8_t& place) const;

@@ -73,7 +73,8 @@ size_t encodeStatus(const StatusFacts& facts, char* out, size_t room) {
   json.raw(",\"virtual\":").boolean(facts.isVirtual);
   firmware(json, facts);
   text(json, "reset_reason", facts.resetReason);
-  json.raw(",\"free_heap\":").whole(facts.freeHeap).raw(",\"largest_free_block\":").whole(facts.largestFreeBlock);
+  if (facts.freeHeap > 0) json.raw(",\"free_heap\":").whole(facts.freeHeap);
+  if (facts.largestFreeBlock > 0) json.raw(",\"largest_free_block\":").whole(facts.largestFreeBlock);
   text(json, "ip", facts.ip);
   json.raw(",\"backlog\":").whole(facts.backlog).raw(",\"dropped\":").whole(facts.dropped);
   json.raw(",\"dropped_undatable\":").whole(facts.droppedUndatable);
@@ -91,7 +92,8 @@ size_t encodeWill(Text id, uint32_t boot, char* out, size_t room) {
 
 size_t encodeGoodbye(Text id, uint32_t boot, Text reason, char* out, size_t room) {
   JsonWriter json(out, limited(room));
-  return head(json, id, false).raw(",\"boot\":").whole(boot).raw(",\"reason\":").string(reason).raw("}").size();
+  head(json, id, false).raw(",\"boot\":").whole(boot);
+  return text(json, "reason", reason).raw("}").size();
 }
 
 }  // namespace espalier

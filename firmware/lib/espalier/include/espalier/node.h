@@ -6,6 +6,7 @@
 #include "espalier/json_writer.h"
 #include "espalier/output_commands.h"
 #include "espalier/outputs.h"
+#include "espalier/own_command.h"
 #include "espalier/recorder.h"
 #include "espalier/schedule.h"
 #include "espalier/status.h"
@@ -102,6 +103,10 @@ class Node final : private Executor {
   // executor.cpp
   bool refuses(contract::Builtin builtin, const Command& command, uint64_t nowMs, Effect& why) override;
   void execute(contract::Builtin builtin, const Command& command, Ticket ticket, uint64_t nowMs, Effect& effect) override;
+  [[nodiscard]] bool owns(Text name) override { return ownCommands_.owns(name); }
+  [[nodiscard]] bool refusesOwn(const Command& command, uint64_t, Effect& why) override { return ownCommands_.refuses(command, why); }
+  [[nodiscard]] Text ownNames() override { return ownCommands_.names(); }
+  void executeOwn(const Command& command, Ticket, uint64_t, Effect& effect) override { ownCommands_.execute(command, effect); }
   [[nodiscard]] bool refusesNetwork(Json network, Effect& why);
   void configure(const Command& command, Ticket ticket, uint64_t nowMs, Effect& effect);
 
@@ -113,6 +118,7 @@ class Node final : private Executor {
   Outputs outputs_;
   Indicator indicator_;
   OutputCommands outputCommands_;
+  OwnCommands ownCommands_;
   Dispatcher dispatcher_;
   Schedule schedule_;
   Updater updater_;

@@ -20,6 +20,7 @@ struct StatusFacts {
   Text slot;
   bool confirmed = true;
   Text resetReason;
+  /** 0: the board does not tell. */
   uint32_t freeHeap = 0;
   uint32_t largestFreeBlock = 0;
   Text ip;
@@ -37,7 +38,7 @@ struct StatusFacts {
 /** Bytes written; 0: no room. */
 [[nodiscard]] size_t encodeStatus(const StatusFacts& facts, char* out, size_t room);
 [[nodiscard]] size_t encodeWill(Text id, uint32_t boot, char* out, size_t room);
-/** `reason`: reboot, sleep, update. */
+/** `reason`: reboot, sleep, update; "" for none. */
 [[nodiscard]] size_t encodeGoodbye(Text id, uint32_t boot, Text reason, char* out, size_t room);
 
 }  // namespace espalier

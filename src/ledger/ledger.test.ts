@@ -230,12 +230,26 @@ describe('missing and lost', () => {
   test('the same oldest again judges readings that came in between', () => {
     const { stored, oldest, born, counts } = scene()
     born(7)
+    stored(6, 0)
+    born(7)
     stored(7, 0)
     oldest(7, 0)
     stored(6, 4)
-    expect(counts()).toMatchObject({ missing: 4, lost: 0 })
+    expect(counts()).toMatchObject({ missing: 3, lost: 0 })
     oldest(7, 0)
-    expect(counts()).toMatchObject({ missing: 0, lost: 4 })
+    expect(counts()).toMatchObject({ missing: 0, lost: 3 })
+  })
+  test('a boot first heard of behind the latest birth may be a newer one, whose birth was lost: nothing of it is', () => {
+    const { stored, oldest, born, counts } = scene()
+    born(7)
+    stored(7, 0)
+    stored(8, 3)
+    oldest(7, 0)
+    expect(counts()).toMatchObject({ missing: 3, lost: 0 })
+    // Seven is the node's boot all the same: its next status says so, and then it is known to hold nothing of any other.
+    born(7)
+    oldest(7, 0)
+    expect(counts()).toMatchObject({ missing: 0, lost: 3 })
   })
 })
 

@@ -28,6 +28,9 @@ export class NodeAccount {
   /** What the boots came to that are no longer kept singly; their missing ones count as lost. */
   folded: Totals = { expected: 0, stored: 0, rejected: 0, lost: 0 }
   changed = false
+  /** Boots first heard of behind that. A broker that is not ours may have lost the birth of the newest of them, and then `oldest` in
+   *  the boot before it says nothing of what this one holds (wire contract §3). A live status comes each minute, so not for long. */
+  readonly young = new Set<number>()
   /** Boots with missing readings, so that `oldest` in every message need not look through all. */
   private readonly withMissing = new Set<Boot>()
   private turns = 0
@@ -64,12 +67,12 @@ export class NodeAccount {
     const account = this.boots.get(boot)
     if (account === undefined) return true
     if (seq >= account.oldest && account.wouldLoseBelow(seq)) return true
-    const others = this.withMissing.size - (this.withMissing.has(account) ? 1 : 0)
-    return boot === this.latestBirth && others > 0
+    return boot === this.latestBirth && this.losable(account).next().done !== true
   }
 
   born(boot: number, arrived: number): void {
     this.latestBirth = boot
+    this.young.clear()
     if (this.boots.has(boot)) this.spokenOf(boot, arrived)
   }
 
@@ -121,6 +124,7 @@ export class NodeAccount {
   private open(boot: number, arrived: number): Boot {
     const account = new Boot(boot)
     this.boots.set(boot, account)
+    if (this.latestBirth !== null) this.young.add(boot)
     if (this.boots.size > keptBoots) this.foldOld(account, arrived - receiptAgeMs)
     return account
   }
@@ -131,11 +135,15 @@ export class NodeAccount {
   }
 
   private loseOthers(own: Boot): void {
-    for (const boot of this.withMissing) {
-      if (boot === own) continue
+    for (const boot of this.losable(own)) {
       boot.holdsNothing()
       this.withMissing.delete(boot)
     }
+  }
+
+  /** What a node that holds nothing older than its own boot can have lost. */
+  private *losable(own: Boot): Generator<Boot> {
+    for (const boot of this.withMissing) if (boot !== own && !this.young.has(boot.boot)) yield boot
   }
 
   private foldOld(newest: Boot, before: number): void {
@@ -152,6 +160,7 @@ export class NodeAccount {
       lost: lost + boot.lost + boot.missing,
     }
     this.boots.delete(boot.boot)
+    this.young.delete(boot.boot)
     this.withMissing.delete(boot)
   }
 }

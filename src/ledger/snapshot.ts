@@ -20,6 +20,8 @@ interface BootSnapshot {
   readonly came: readonly number[]
   readonly times: readonly (number | null)[]
   readonly rejected: readonly number[]
+  /** First heard of behind the latest birth. Absent in what earlier versions wrote. */
+  readonly young?: true
 }
 
 export function snapshotNode(account: NodeAccount): NodeSnapshot {
@@ -29,7 +31,7 @@ export function snapshotNode(account: NodeAccount): NodeSnapshot {
     birth: account.latestBirth,
     duplicates: account.duplicates,
     folded: account.folded,
-    boots: boots.map(snapshotBoot),
+    boots: boots.map(boot => ({ ...snapshotBoot(boot), ...(account.young.has(boot.boot) && { young: true as const }) })),
   }
 }
 
@@ -55,7 +57,10 @@ export function restoreNode(node: string, value: unknown): NodeAccount {
   account.latestBirth = snapshot.birth
   account.duplicates = snapshot.duplicates
   account.folded = snapshot.folded
-  for (const boot of snapshot.boots) account.restoreBoot(restoreBoot(boot))
+  for (const boot of snapshot.boots) {
+    account.restoreBoot(restoreBoot(boot))
+    if (boot.young === true) account.young.add(boot.boot)
+  }
   return account
 }
 

@@ -1,96 +1,10 @@
 #include "check.h"
-#include "flash.h"
-#include "update_bench.h"
+#include "update_desk.h"
 
 using namespace espalier;
 using namespace espalier::test;
-using contract::CommandError;
-using Kind = UpdateNews::Kind;
 
 namespace {
-
-constexpr size_t kSize = 10000;
-constexpr uint8_t kKey[1] = {91};
-const Build kOld = {"bench", "1.0.0", false, false};
-const Build kNew = {"bench", "1.1.0", false, false};
-
-/** A board on a desk: what outlives a reset, and what the world does. */
-struct Desk {
-  MemorySlots<16384> slots;
-  ServedHttp http;
-  PlainCrypto crypto;
-  StillSystem system;
-  uint8_t image[kSize];
-  Order order;
-  char message[sizes::kAckMessageBytes];
-  CommandError error = CommandError::unknownCommand;
-  /** Of the last run(). */
-  UpdateNews news;
-  uint32_t progress = 0;
-  uint64_t nowMs = 0;
-};
-
-FaultyStore store;
-Desk desk;
-
-void sign() {
-  char text[256];
-  const size_t size = desk.order.manifest(text, sizeof text);
-  desk.crypto.sha256Begin();
-  desk.crypto.sha256Add(Span(reinterpret_cast<const uint8_t*>(text), size));
-  desk.crypto.sha256End(desk.order.signature);
-  for (size_t i = 0; i < 32; i++) desk.order.signature[i] = static_cast<uint8_t>(desk.order.signature[i] + kKey[0]);
-  desk.order.signatureSize = 32;
-}
-
-/** Everything as new, and an image of 1.1.0 that is offered. */
-void lay() {
-  store.format();
-  desk = Desk();
-  makeImage(desk.image, kSize, "bench", "1.1.0", 1);
-  desk.http.image = Span(desk.image, kSize);
-  desk.order.size = kSize;
-  desk.crypto.sha256Begin();
-  desk.crypto.sha256Add(desk.http.image);
-  desk.crypto.sha256End(desk.order.sha256);
-  sign();
-}
-
-bool starts(Updater& updater, Span key = Span(kKey, sizeof kKey)) {
-  Command command;
-  desk.error = CommandError::unknownCommand;
-  return desk.order.write(command) && updater.start(command, key, desk.error, desk.message, sizeof desk.message);
-}
-
-/** Steps until there are news, at 10 ms a step. */
-Kind run(Updater& updater, uint32_t steps = 400000) {
-  for (; steps > 0; steps--) {
-    desk.nowMs += 10;
-    desk.news = updater.step(desk.nowMs, true);
-    if (desk.news.kind == Kind::progress) desk.progress++;
-    if (desk.news.kind != Kind::none && desk.news.kind != Kind::progress) return desk.news.kind;
-  }
-  return Kind::none;
-}
-
-Updater made(const Build& build) { return Updater(store, desk.slots, desk.http, desk.crypto, desk.system, build); }
-
-/** How an update that is taken ends. */
-CommandError failure(const Build& build = kOld) {
-  Updater updater = made(build);
-  updater.begin(desk.nowMs);
-  if (!starts(updater) || run(updater) != Kind::failed) return CommandError::unknownCommand;
-  return desk.news.error;
-}
-
-CommandError refusal(const Build& build, Span key = Span(kKey, sizeof kKey)) {
-  const uint32_t begins = desk.slots.begins;
-  const uint32_t changes = store.changes();
-  Updater updater = made(build);
-  updater.begin(desk.nowMs);
-  if (starts(updater, key) || updater.busy() || desk.slots.begins != begins || store.changes() != changes) return CommandError::unknownCommand;
-  return desk.error;
-}
 
 void testGood(Check& check) {
   lay();
@@ -191,135 +105,6 @@ void testVersions(Check& check) {
   CHECK(starts(updater) && run(updater) == Kind::restart);
 }
 
-void testDownload(Check& check) {
-  lay();
-  desk.http.image = Span(desk.image, kSize - 1);
-  CHECK(failure() == CommandError::truncated);
-  lay();
-  desk.image[5000] ^= 1;
-  CHECK(failure() == CommandError::badHash);
-  lay();
-  desk.http.answers = 404;
-  CHECK(failure() == CommandError::downloadFailed && desk.http.opens == 5);
-  lay();
-  desk.http.answers = 302;
-  CHECK(failure() == CommandError::downloadFailed && desk.http.opens == 5);
-  lay();
-  desk.http.answers = 503;
-  CHECK(failure() == CommandError::downloadFailed && desk.http.opens == 30);
-  lay();
-  desk.http.unreachable = true;
-  CHECK(failure() == CommandError::downloadFailed && desk.http.opens == 30 && desk.nowMs > 300000 && desk.nowMs < 3600000);
-  lay();
-  desk.http.silent = true;
-  CHECK(failure() == CommandError::downloadFailed && desk.nowMs <= 3600010);
-  lay();
-  desk.slots.unwritable = true;
-  CHECK(failure() == CommandError::hardware);
-
-  // A line that breaks goes on at the very byte.
-  lay();
-  desk.http.breaks = 25;
-  desk.http.breaksAfter = 300;
-  {
-    Updater updater = made(kOld);
-    updater.begin(0);
-    CHECK(starts(updater) && run(updater) == Kind::restart && desk.http.served == kSize && desk.http.opens == 26);
-  }
-  // A server without ranges, and one that takes offence at them.
-  for (int server = 0; server < 2; server++) {
-    const bool refuses = server == 1;
-    lay();
-    desk.http.breaks = 1;
-    desk.http.breaksAfter = 6000;
-    desk.http.ignoresRange = !refuses;
-    desk.http.refusesRange = refuses;
-    Updater updater = made(kOld);
-    updater.begin(0);
-    CHECK(starts(updater) && run(updater) == Kind::restart && memcmp(desk.slots.other(), desk.image, kSize) == 0);
-    CHECK(desk.http.served == kSize + 6000);
-  }
-}
-
-void testImages(Check& check) {
-  const Text boards[] = {"bench", "other"};
-  const Text versions[] = {"1.1.1", "1.1.0"};
-  for (size_t i = 0; i < 2; i++) {
-    lay();
-    makeImage(desk.image, kSize, boards[i], versions[i], 3);
-    desk.crypto.sha256Begin();
-    desk.crypto.sha256Add(desk.http.image);
-    desk.crypto.sha256End(desk.order.sha256);
-    sign();
-    CHECK(failure() == CommandError::badManifest);
-  }
-  lay();
-  const ImageMarker marker = imageMarker("bench", "1.1.0");
-  for (size_t piece = 1; piece < 200; piece += 7) {
-    MarkerSearch search;
-    for (size_t at = 0; at < kSize; at += piece) search.add(desk.image + at, piece < kSize - at ? piece : kSize - at);
-    CHECK(search.found() && memcmp(&search.marker(), &marker, sizeof marker) == 0);
-  }
-  // The same once more changes nothing; another one makes it nothing.
-  MarkerSearch search;
-  const ImageMarker other = imageMarker("bench", "1.1.1");
-  search.add(reinterpret_cast<const uint8_t*>(&marker), sizeof marker);
-  search.add(reinterpret_cast<const uint8_t*>(&marker), sizeof marker);
-  CHECK(search.found());
-  search.add(reinterpret_cast<const uint8_t*>(&other), sizeof other);
-  CHECK(!search.found());
-}
-
-void testReset(Check& check) {
-  // After a reset the last whole sector counts, and no byte more is fetched than one sector.
-  lay();
-  {
-    Updater updater = made(kOld);
-    updater.begin(0);
-    CHECK(starts(updater));
-    desk.http.breaks = 1;
-    desk.http.breaksAfter = 8000;
-    (void)run(updater, 20);
-  }
-  {
-    Updater updater = made(kOld);
-    updater.begin(0);
-    CHECK(updater.busy() && updater.commandId().equals("01UPDATE"));
-    CHECK(run(updater) == Kind::restart && desk.http.lastOffset == 4096 && desk.http.served == 8000 + kSize - 4096);
-  }
-  // The flash changed while the power was away: found out.
-  lay();
-  {
-    Updater updater = made(kOld);
-    updater.begin(0);
-    CHECK(starts(updater));
-    desk.http.breaks = 1;
-    desk.http.breaksAfter = 8000;
-    (void)run(updater, 20);
-  }
-  desk.slots.other()[100] ^= 4;
-  {
-    Updater updater = made(kOld);
-    updater.begin(0);
-    CHECK(run(updater) == Kind::failed && desk.news.error == CommandError::badHash);
-  }
-  // A board that gets no further is left alone in the end.
-  lay();
-  {
-    Updater updater = made(kOld);
-    updater.begin(0);
-    CHECK(starts(updater));
-  }
-  uint32_t boots = 0;
-  for (bool over = false; !over && boots < 1000; boots++) {
-    Updater updater = made(kOld);
-    updater.begin(0);
-    desk.http.unreachable = true;
-    over = run(updater, 10) == Kind::failed;
-  }
-  CHECK(boots == 51 && desk.news.error == CommandError::downloadFailed);
-}
-
 void switchOver() {
   lay();
   Updater updater = made(kOld);
@@ -394,9 +179,6 @@ void testUpdater(Check& check) {
   testGood(check);
   testRefusals(check);
   testVersions(check);
-  testDownload(check);
-  testImages(check);
-  testReset(check);
   testTrial(check);
   testAlone(check);
   testFactoryReset(check);

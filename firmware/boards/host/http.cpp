@@ -60,7 +60,8 @@ bool HttpsClient::open(Text url, size_t offset) {
 bool HttpsClient::takeUrl(Text url) {
   constexpr Text kScheme = "https://";
   why_ = "not an https:// URL";
-  if (url.size <= kScheme.size || url.size > contract::kUpdateTextBytes || memcmp(url.data, kScheme.data, kScheme.size) != 0) return false;
+  const bool fits = url.size > kScheme.size && url.size <= contract::kUpdateTextBytes;
+  if (!fits || memcmp(url.data, kScheme.data, kScheme.size) != 0) return false;
   const char* at = url.data + kScheme.size;
   const char* const end = url.data + url.size;
   for (const char* c = at; c != end; c++)

@@ -7,9 +7,9 @@ struct ssl_ctx_st;
 namespace espalier {
 namespace host {
 
-/** HTTPS GET over a socket that never waits: TLS 1.2 or newer, the chain by the CA of the settings and by no other, the certificate's name or
- *  address the URL's. HTTP/1.1 with a Content-Length; chunked answers and redirections are failures. Only the name's look-up can wait, up to the
- *  resolver's time-out. */
+/** HTTPS GET over a socket that never waits: TLS 1.2 or newer, the chain by the CA of the settings and by no other, the certificate's name
+ *  or address the URL's. HTTP/1.1 with a Content-Length; chunked answers and redirections are failures. Only the name's look-up can wait, up
+ *  to the resolver's time-out. */
 class HttpsClient final : public Http {
  public:
   /** `ca`: PEM, stays the caller's and may change between downloads. */

@@ -5,8 +5,8 @@
 namespace espalier {
 namespace host {
 
-/** Two images in a directory as on the ESP32 in flash: `app0`, `app1` (executables), and `otadata` with the states of ESP-IDF: fresh, pending
- *  from its first start, valid by confirm(), aborted by any reset before. Blocks of 4,096 bytes are erased, then written once. */
+/** Two images in a directory as on the ESP32 in flash: `app0`, `app1` (executables), and `otadata` with the states of ESP-IDF: fresh,
+ *  pending from its first start, valid by confirm(), aborted by any reset before. Blocks of 4,096 bytes are erased, then written once. */
 constexpr size_t kSlotBytes = 32U * 1024U * 1024U;
 
 /** What the bootloader does at every reset: the slot to start, 0 or 1, its state moved on; -1: no image there can be started. Run it before

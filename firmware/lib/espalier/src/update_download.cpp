@@ -1,7 +1,7 @@
 #include "espalier/updater.h"
 
-/** Gets the image into the slot that does not run, however often the line breaks. A broken line goes on at the very byte, a reboot at the last
- *  sector that was whole; no answer is believed: what counts is checked in flash afterwards. */
+/** Gets the image into the slot that does not run, however often the line breaks. A broken line goes on at the very byte, a reboot at the
+ *  last sector that was whole; no answer is believed: what counts is checked in flash afterwards. */
 namespace espalier {
 namespace {
 

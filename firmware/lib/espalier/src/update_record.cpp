@@ -1,8 +1,8 @@
 #include "espalier/crc32.h"
 #include "espalier/updater.h"
 
-/** What of an update stands in flash. The job is written once, the mark in turn to one of two names, so that a cut in it leaves the older one.
- *  A mark counts only with the job whose CRC it has. */
+/** What of an update stands in flash. The job is written once, the mark in turn to one of two names, so that a cut in it leaves the older
+ *  one. A mark counts only with the job whose CRC it has. */
 namespace espalier {
 namespace {
 

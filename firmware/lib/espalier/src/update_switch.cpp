@@ -1,6 +1,7 @@
 #include "espalier/updater.h"
 
-/** From an image in flash to one that runs for good: looked at where it stands, made the next to start, and kept only when it reached the broker. */
+/** From an image in flash to one that runs for good: looked at where it stands, made the next to start, and kept only when it reached the
+ *  broker. */
 namespace espalier {
 namespace {
 

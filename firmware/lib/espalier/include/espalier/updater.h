@@ -66,8 +66,8 @@ struct UpdateMark {
 };
 static_assert(sizeof(UpdateMark) == 24, "as it stands in flash");
 
-/** The update: manifest, download with resume, hash over flash, switch, trial, confirmation. Progress stands in flash at multiples of 4,096, so that
- *  a power cut goes on where it was. The slot that runs is never touched; the other is not before the manifest is good. */
+/** The update: manifest, download with resume, hash over flash, switch, trial, confirmation. Progress stands in flash at multiples of
+ *  4,096, so that a power cut goes on where it was. The slot that runs is never touched; the other is not before the manifest is good. */
 class Updater {
  public:
   Updater(Store& store, Slots& slots, Http& http, Crypto& crypto, System& system, const Build& build)

@@ -13,8 +13,15 @@ export const NodeAddition = Type.Object(
 )
 export type NodeAddition = Static<typeof NodeAddition>
 
-/** POST /api/nodes/{id}/rotate: which kind the new credential is; default: the kind it has. */
-export const NodeRotation = Type.Object({ cert: Type.Optional(Type.Boolean()) }, { additionalProperties: false })
+/** POST /api/nodes/{id}/rotate. `cert`: which kind the new credential is; default: the kind it has. `grace`: for so many seconds the old
+ *  one stays valid beside it, or until the new one was first used; default: not at all. */
+export const NodeRotation = Type.Object(
+  {
+    cert: Type.Optional(Type.Boolean()),
+    grace: Type.Optional(Type.Integer({ minimum: 0, maximum: 604_800, description: 'seconds the old one stays valid; 0: none' })),
+  },
+  { additionalProperties: false },
+)
 export type NodeRotation = Static<typeof NodeRotation>
 
 export const PasswordCredential = Type.Object({ id: Type.String(), username: Type.String(), password: Type.String() })
@@ -34,13 +41,15 @@ export type CertificateCredential = Static<typeof CertificateCredential>
 export const Credential = Type.Union([PasswordCredential, CertificateCredential])
 export type Credential = Static<typeof Credential>
 
-/** GET /api/identities: who may connect, and with what; never a secret. `revoked`: null while it may. */
+/** GET /api/identities: who may connect, and with what; never a secret. `revoked`: null while it may. `grace_until`: so long the credential
+ *  before the last rotation is valid too, unless the new one is used first; null: it is not. */
 export const IdentityView = Type.Object({
   id: Type.String(),
   kind: Type.Union([Type.Literal('password'), Type.Literal('certificate')]),
   created: UnixMs,
   rotated: Nullable(UnixMs),
   revoked: Nullable(UnixMs),
+  grace_until: Nullable(UnixMs),
   expires: Nullable(UnixMs),
   last_connected: Nullable(UnixMs),
   connected: Type.Boolean(),

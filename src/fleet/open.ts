@@ -204,6 +204,7 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
     if (ticking) return // the records are slow: the next tick finds what this one would
     ticking = true
     await commands.tick()
+    await identities.tick()
     ticking = false
   }
 

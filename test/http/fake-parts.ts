@@ -204,7 +204,7 @@ function fakeIdentities(nodes: Map<string, NodeView>) {
     add: async ({ id, cert }: { id: string; cert?: boolean }) => {
       if (known.has(id)) return { ok: false, why: 'exists', detail: 'it has one already' }
       if (cert) return { ok: false, why: 'no_issuer', detail: 'there is no own CA' }
-      const never = { rotated: null, revoked: null, expires: null, last_connected: null, connected: false }
+      const never = { rotated: null, revoked: null, grace_until: null, expires: null, last_connected: null, connected: false }
       known.set(id, { id, kind: 'password', created: 1_704_844_800_000, ...never })
       nodes.set(id, nodeView(id, { claimed: true, state: 'unknown' }))
       return credential(id, 'first')

@@ -11,7 +11,8 @@ export interface Identities {
   /** A credential for a node; the node is there from now on, claimed, and its tombstone (if it was removed) is lifted. Must run
    *  between two batches: what was said before the removal must not come back as the new node's. */
   add(addition: NodeAddition): Promise<IdentityResult<Credential>>
-  /** A new credential in place of the old one, which is invalid from now on; also of a revoked one, which lets the node in again. */
+  /** A new credential in place of the old one, which is invalid from now on, or with a grace from the new one's first use or the end of the
+   *  grace on; also of a revoked one, which lets the node in again. */
   rotate(id: string, rotation: NodeRotation): Promise<IdentityResult<Credential>>
   /** The credential is invalid from now on; the node and its history stay. Again: nothing more happens. */
   revoke(id: string): Promise<IdentityResult<IdentityView>>

@@ -35,7 +35,18 @@ describe('a credential', () => {
     ['is not proved by nothing', record({}), shows(''), false],
     ['that nobody has is not proved by an empty password', undefined, shows(''), false],
   ])('%s', (_, identity, shown, wanted) => {
-    expect(proves(identity, shown)).toBe(wanted)
+    expect(proves(identity, shown, 1)).toBe(wanted ? 'current' : null)
+  })
+
+  test('is proved by the one before it until its grace is over', () => {
+    const old = { kind: 'password', hash: hashPassword('old', into => void into.fill(8)) } as const
+    const inGrace = record({ previous: { proof: old, until: 100 } })
+    expect(proves(inGrace, shows('right'), 99)).toBe('current')
+    expect(proves(inGrace, shows('old'), 99)).toBe('previous')
+    expect(proves(inGrace, shows('old'), 100)).toBe(null)
+    expect(proves(inGrace, shows('other'), 99)).toBe(null)
+    expect(proves({ ...inGrace, revoked: 5 }, shows('old'), 99)).toBe(null)
+    expect(viewOfIdentity(inGrace, null, false).grace_until).toBe(100)
   })
 
   test('is shown without a secret', () => {
@@ -45,6 +56,7 @@ describe('a credential', () => {
       created: 1,
       rotated: null,
       revoked: null,
+      grace_until: null,
       expires: null,
       last_connected: null,
       connected: true,

@@ -6,7 +6,7 @@ import { type Labels, viewOf } from '../node.ts'
 import type { Registry } from '../registry.ts'
 import { claimChange, type IdentityBook, identityChange } from './book.ts'
 import type { Identities, IdentityRefusal, IdentityResult, IdentitySources, LiveSessions } from './identities.ts'
-import { type IdentityRecord, type Proof, proves, viewOfIdentity } from './identity.ts'
+import { type IdentityRecord, type Proof, proves, viewOfIdentity, withoutPrevious } from './identity.ts'
 import { drawPassword, hashPassword } from './secret.ts'
 
 export interface IdentitiesParts extends IdentitySources {
@@ -27,6 +27,8 @@ export interface IdentitiesParts extends IdentitySources {
 export interface OpenIdentities extends Identities {
   /** Its credential is gone with it: the session is closed, what is retained of it cleared. Resolves when a certificate is on the list. */
   removed(id: string): Promise<void>
+  /** Ends the graces that are over. */
+  tick(): Promise<void>
 }
 
 export function openIdentities(parts: IdentitiesParts): OpenIdentities {
@@ -72,25 +74,50 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
     return { ok: true, value: drawn.credential }
   }
 
-  async function rotate(id: string, { cert }: NodeRotation): Promise<IdentityResult<Credential>> {
+  async function rotate(id: string, { cert, grace = 0 }: NodeRotation): Promise<IdentityResult<Credential>> {
     const before = book.get(id)
     if (before === undefined) return noIdentity(id)
     const drawn = await draw(id, cert ?? before.proof.kind === 'certificate')
     if (drawn === null) return noIssuer()
-    const record: IdentityRecord = { ...before, rotated: clock.wallMs(), revoked: null, proof: drawn.proof }
+    const now = clock.wallMs()
+    const kept = grace > 0 && before.revoked === null ? inUse(before, now) : null
+    const record: IdentityRecord = {
+      ...withoutPrevious(before),
+      rotated: now,
+      revoked: null,
+      proof: drawn.proof,
+      ...(kept !== null && { previous: { proof: kept, until: now + grace * 1_000 } }),
+    }
     await records.write([identityChange(record)], { sync: true })
     book.set(record)
-    await end(id, before.proof)
+    const over = proofsOf(before).filter(proof => proof !== kept)
+    if (kept === null) await end(id, over)
+    else await listRevoked(id, over)
     return { ok: true, value: drawn.credential }
+  }
+
+  /** What the node has: while it has not used what came last, that is what was before. */
+  const inUse = ({ proof, previous }: IdentityRecord, now: number): Proof =>
+    previous !== undefined && now < previous.until ? previous.proof : proof
+
+  /** The new credential is in use, or the time is up: what was before is invalid from now on. Nobody waits for the disk. */
+  function endGrace(record: IdentityRecord): void {
+    const { id } = record
+    book.set(withoutPrevious(record))
+    void inTurn(async () => {
+      const now = book.get(id)
+      if (now !== undefined) await records.write([identityChange(now)], { sync: true })
+      await listRevoked(id, [record.previous!.proof])
+    }).catch(error => parts.problem(`that the old credential of ${id} is over is not written down: ${String(error)}`))
   }
 
   async function revoke(id: string) {
     const before = book.get(id)
     if (before === undefined) return noIdentity(id)
-    const record: IdentityRecord = { ...before, revoked: before.revoked ?? clock.wallMs() }
+    const record: IdentityRecord = { ...withoutPrevious(before), revoked: before.revoked ?? clock.wallMs() }
     // Shut out first, written down then: if the disk is full, it is at least out until a restart, and the caller hears of it.
     book.set(record)
-    const listed = end(id, before.proof)
+    const listed = end(id, proofsOf(before))
     await records.write([identityChange(record)], { sync: true })
     await listed
     return { ok: true, value: view(record) } as const
@@ -122,13 +149,13 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
 
   /** The credential is invalid: nobody goes on under it. The sockets are closed when this returns, and nobody waits for the sessions,
    *  because a change may run between two batches, and they are forgotten in one. Resolves when a certificate is on the list. */
-  function end(id: string, proof: Proof): Promise<void> {
+  function end(id: string, proofs: readonly Proof[]): Promise<void> {
     const was = sessions?.connected().has(id) ?? false
     const closing = sessions?.disconnect(id) ?? Promise.resolve()
     closing
       .then(() => (was ? sayOffline(id) : undefined))
       .catch(error => parts.problem(`the session of ${id} is closed, but still shown as online: ${String(error)}`))
-    return listRevoked(id, proof)
+    return listRevoked(id, proofs)
   }
 
   /** What the node said last was that it is online. It can't take that back any more, and its will was not heard. */
@@ -139,12 +166,14 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
     await sessions!.speakFor(id, encodeStatus(id, typeof boot === 'number' ? { online: false, boot } : { online: false }))
   }
 
-  async function listRevoked(id: string, proof: Proof | undefined): Promise<void> {
-    if (proof?.kind !== 'certificate') return
-    await parts
-      .issuer()
-      ?.revoke(proof.serial)
-      .catch(error => parts.problem(`the certificate of ${id} is refused, but not on the revocation list: ${String(error)}`))
+  async function listRevoked(id: string, proofs: readonly Proof[]): Promise<void> {
+    for (const proof of proofs) {
+      if (proof.kind !== 'certificate') continue
+      await parts
+        .issuer()
+        ?.revoke(proof.serial)
+        .catch(error => parts.problem(`the certificate of ${id} is refused, but not on the revocation list: ${String(error)}`))
+    }
   }
 
   const view = (record: IdentityRecord, connected = sessions?.connected()) =>
@@ -163,8 +192,12 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
     },
     authenticate(shown) {
       const id = shown.certificate?.cn ?? shown.user
-      if (!proves(book.get(id), shown)) return null
-      book.noteUse(id, clock.wallMs())
+      const now = clock.wallMs()
+      const record = book.get(id)
+      const by = proves(record, shown, now)
+      if (by === null) return null
+      if (by === 'current' && record!.previous !== undefined) endGrace(record!)
+      book.noteUse(id, now)
       return { role: 'node', user: id }
     },
     claimed,
@@ -177,20 +210,31 @@ export function openIdentities(parts: IdentitiesParts): OpenIdentities {
     disconnectThrough(live) {
       sessions = live
       // The list may have been lost, or a process ended before it was written. What is on it already costs nothing.
-      for (const { id, proof, revoked } of book.all()) if (revoked !== null) void listRevoked(id, proof)
+      for (const { id, proof, revoked } of book.all()) if (revoked !== null) void listRevoked(id, [proof])
     },
     removed(id) {
       const was = book.get(id)
       book.forget(id)
-      const listed = listRevoked(id, was?.proof)
+      const listed = listRevoked(id, was === undefined ? [] : proofsOf(was))
       const closing = sessions?.disconnect(id) ?? Promise.resolve()
       closing
         .then(() => sessions?.speakFor(id, null))
         .catch(error => parts.problem(`what is retained of ${id} could not be cleared: ${String(error)}`))
       return listed
     },
+    async tick() {
+      const now = clock.wallMs()
+      for (const record of book.all()) {
+        if (record.previous === undefined || now < record.previous.until) continue
+        endGrace(record)
+        // The new one was never used, so whoever is there came with the old one.
+        await end(record.id, [])
+      }
+    },
   }
 }
+
+const proofsOf = ({ proof, previous }: IdentityRecord): Proof[] => (previous === undefined ? [proof] : [proof, previous.proof])
 
 const no = (why: IdentityRefusal, detail: string) => ({ ok: false, why, detail }) as const
 

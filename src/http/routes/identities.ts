@@ -35,7 +35,7 @@ export function identityRoutes(app: Routes, parts: HttpParts): void {
     params: NodeParams,
     body: NodeRotation,
     response: { 200: Credential },
-    summary: 'A new credential, shown this once; the old one is invalid at once and its session is closed',
+    summary: 'A new credential, shown this once; the old one is invalid at once and its session is closed, or it has a grace',
   }
   app.post(
     '/api/nodes/:id/rotate',

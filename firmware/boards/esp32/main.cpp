@@ -40,10 +40,15 @@ EspHttp http;
 MbedCrypto crypto;
 PwmLed led(wiring::kLedPin);
 
+template <typename Thing, size_t kSize>
+constexpr size_t countOf(Thing* const (&)[kSize]) {
+  return kSize - 1;
+}
+
 const espalier::Build build = {espalier::boardOf(kImage), espalier::versionOf(kImage), false};
-espalier::Node node({wifi, mqtt, timer, flash, slots, http, crypto, led, uart, chip, wiring::kSensors,
-                     sizeof wiring::kSensors / sizeof wiring::kSensors[0], wiring::kOutputs,
-                     sizeof wiring::kOutputs / sizeof wiring::kOutputs[0]},
+espalier::Node node({wifi, mqtt, timer, flash, slots, http, crypto, led, uart, chip,  //
+                     wiring::kSensors, countOf(wiring::kSensors), wiring::kOutputs, countOf(wiring::kOutputs),
+                     wiring::kCommands, countOf(wiring::kCommands)},
                     build, {});
 
 void say(bool good, espalier::Text trouble) {
@@ -54,7 +59,8 @@ void say(bool good, espalier::Text trouble) {
 
 void setup() {
   // What could do harm goes safe before anything else has time to fail.
-  for (SwitchedOutput* output : wiring::kSwitched) (void)output->begin();
+  for (espalier::Output* output : wiring::kOutputs)
+    if (output != nullptr) (void)output->set(0);
   (void)uart.begin();
   say(led.begin(), "the LED's pin gives no PWM");
   say(chip.watch(), "the watchdog could not be set");

@@ -12,10 +12,12 @@ namespace wiring {
 constexpr uint8_t kLedPin = 2;
 
 Dht22 dht22(4);
-espalier::Sensor* const kSensors[] = {&dht22};
+espalier::Sensor* const kSensors[] = {&dht22, nullptr};
 
 SwitchedOutput relay("relay", GPIO_NUM_26);
-SwitchedOutput* const kSwitched[] = {&relay};
-espalier::Output* const kOutputs[] = {&relay};
+espalier::Output* const kOutputs[] = {&relay, nullptr};
+
+/** Commands of this firmware's own, from commands/. */
+espalier::OwnCommand* const kCommands[] = {nullptr};
 
 }  // namespace wiring

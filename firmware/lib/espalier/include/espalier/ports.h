@@ -253,6 +253,8 @@ struct Build {
   bool leavesBroker = false;
 };
 
+class OwnCommand;
+
 struct Ports {
   Link& link;
   Mqtt& mqtt;
@@ -268,6 +270,9 @@ struct Ports {
   size_t sensorCount;
   Output* const* outputs;
   size_t outputCount;
+  /** Beside the contract's; none is fine. */
+  OwnCommand* const* commands = nullptr;
+  size_t commandCount = 0;
 };
 
 }  // namespace espalier

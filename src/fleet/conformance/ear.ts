@@ -38,6 +38,11 @@ export class Ear {
     })
   }
 
+  /** Nothing at all came. */
+  get silent(): boolean {
+    return this.messages === 0 && this.statuses.length === 0 && this.acks.length === 0 && this.faults.length === 0
+  }
+
   /** The first that `pick` finds in what was heard since it was last asked, and is heard within `ms`; null: none came. */
   async until<T>(ms: number, pick: () => T | undefined): Promise<T | null> {
     return await new Promise<T | null>(resolve => {

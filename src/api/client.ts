@@ -2,6 +2,7 @@ import type { AlertChannelView, AlertRuleView, AlertState, AlertView, ChannelTes
 import type { AuditEntry } from './audit.ts'
 import type { BrokerView } from './broker.ts'
 import type { CommandRequest, CommandState, CommandView } from './commands.ts'
+import type { ConformanceReport } from './conformance.ts'
 import type { DemoOutage, DemoStop } from './demo.ts'
 import { type After, type EventsOptions, readEvents } from './event-reader.ts'
 import type { ApiEvent } from './events.ts'
@@ -71,6 +72,8 @@ export interface Client {
   rotateToken(): Promise<string | null>
   machine(): Promise<MachineView>
   doctor(): Promise<DoctorReport>
+  /** Takes a minute and more: the node is commanded, cut off and restarted. */
+  conformance(id: string): Promise<ConformanceReport>
   demoStop(forget: boolean): Promise<DemoStop>
   /** `node` null: all of them. */
   demoOutage(node: string | null, seconds: number): Promise<DemoOutage>
@@ -132,6 +135,7 @@ export function createClient(options: ClientOptions): Client {
     reloadConfig: () => api.write('POST', '/api/config/reload'),
     rotateToken: async () => (await api.write<TokenRotation>('POST', '/api/token/rotate')).token,
     machine: () => api.get('/api/machine'),
+    conformance: id => api.write('POST', `/api/nodes/${encodeURIComponent(id)}/conformance`),
     doctor: () => api.get('/api/doctor'),
     demoStop: forget => api.write('POST', '/api/demo/stop', { forget }),
     demoOutage: (node, seconds) => api.write('POST', '/api/demo/outage', { ...(node !== null && { node }), seconds }),

@@ -96,7 +96,7 @@ async function claim(context: Context, id: string): Promise<void> {
 }
 
 /** A person is asked; a script has to say --yes. */
-async function confirmed({ ask }: Context, yes: boolean | undefined, question: string): Promise<void> {
+export async function confirmed({ ask }: Context, yes: boolean | undefined, question: string): Promise<void> {
   if (yes) return
   if (ask === null)
     throw new CliError(exits.usage, 'not_confirmed', 'nobody is here to ask: stdin is no terminal', 'add --yes if that is meant')

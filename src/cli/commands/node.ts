@@ -4,6 +4,7 @@ import { facts, maybeTime, type Style, shortNumber, table } from '../output.ts'
 import { ledgerLine } from './ledger.ts'
 import { defineChanges } from './node-changes.ts'
 import { defineCredentials } from './node-credential.ts'
+import { defineProvision } from './node-provision.ts'
 import { stateText } from './nodes.ts'
 
 export const defineNode: Define = (program, run) => {
@@ -19,6 +20,7 @@ export const defineNode: Define = (program, run) => {
       }),
     )
   defineCredentials(node, run)
+  defineProvision(node, run)
   defineChanges(node, run)
 }
 

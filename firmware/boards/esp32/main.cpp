@@ -2,6 +2,8 @@
 #include "crypto.h"
 #include "espalier/node.h"
 #include "flash.h"
+#include "freertos/FreeRTOS.h"
+// Behind its own, as it insists.
 #include "freertos/task.h"
 #include "http.h"
 #include "led.h"

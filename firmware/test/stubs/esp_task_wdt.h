@@ -1,5 +1,6 @@
 #pragma once
 #include "esp_err.h"
+#include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
 typedef struct {

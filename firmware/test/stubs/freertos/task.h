@@ -1,5 +1,7 @@
 #pragma once
-#include "freertos/FreeRTOS.h"
+#ifndef INC_FREERTOS_H
+#error "FreeRTOS.h comes first"
+#endif
 
 struct tskTaskControlBlock;
 typedef struct tskTaskControlBlock* TaskHandle_t;

@@ -5,11 +5,12 @@ import { defineBackup } from './commands/backup.ts'
 import { defineBroker } from './commands/broker.ts'
 import { defineCommand, defineCommands } from './commands/commands.ts'
 import { defineConfig } from './commands/config.ts'
+import { defineConformance } from './commands/conformance.ts'
 import { defineDemo } from './commands/demo.ts'
 import { defineDoctor } from './commands/doctor.ts'
 import { defineExport } from './commands/export.ts'
-import { defineLedger } from './commands/ledger.ts'
 import { defineFirmware } from './commands/firmware.ts'
+import { defineLedger } from './commands/ledger.ts'
 import { defineLog } from './commands/log.ts'
 import { defineLogs } from './commands/logs.ts'
 import { defineNode } from './commands/node.ts'
@@ -24,8 +25,8 @@ import { defineSimulate } from './commands/simulate.ts'
 import { defineSub } from './commands/sub.ts'
 import { defineToken } from './commands/token.ts'
 import { defineUp } from './commands/up.ts'
-import { defineWatch } from './commands/watch.ts'
 import { defineUpdate } from './commands/update.ts'
+import { defineWatch } from './commands/watch.ts'
 import { type CommonFlags, openContext, type Surroundings } from './context.ts'
 import { type Define, examples, type Runner } from './definition.ts'
 import { type Exit, exitHelp, exits } from './errors.ts'
@@ -37,9 +38,9 @@ const definitions: readonly Define[] = [
   defineNode,
   defineWatch,
   defineSend,
-  defineCommands,
   defineFirmware,
   defineUpdate,
+  defineCommands,
   defineCommand,
   defineRejects,
   defineAlerts,
@@ -59,6 +60,7 @@ const definitions: readonly Define[] = [
   defineToken,
   defineDemo,
   defineDoctor,
+  defineConformance,
   defineService,
 ]
 

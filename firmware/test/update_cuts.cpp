@@ -109,7 +109,9 @@ void cuts(Board& board) {
       lives++;
       boots += life.boots;
       rolledBack += life.rolledBack;
-      if (board.http.served > mostBytes) mostBytes = board.http.served;
+      // Nothing is fetched twice but the sector that was being written, unless the update began anew.
+      must(life.rolledBack > 0 || board.http.served <= kImageBytes + 4096, "fetched more than a sector again");
+      if (life.rolledBack == 0 && board.http.served > mostBytes) mostBytes = board.http.served;
     }
   }
   printf("{\"writes\":%u,\"cuts\":%u,\"boots\":%u,\"rolled_back\":%u,\"most_bytes\":%llu}\n", writes, lives, boots, rolledBack,

@@ -53,6 +53,7 @@ bool HttpsClient::open(Text url, size_t offset) {
     return false;
   }
   writeRequest();
+  why_ = "";
   stage_ = Stage::connecting;
   return true;
 }

@@ -39,9 +39,13 @@ export function firmwareRoutes(app: Routes, parts: HttpParts): void {
       ({ query }) => subjectOf(query),
       (_, answer) => (answer as FirmwareView).sha256,
     )
-    ;(scope as unknown as Routes).post('/api/firmware', { schema: add, config: adding }, async (request, reply) =>
-      reply.code(201).send(valueOrRefused(await updates.add(request.query, request.raw))),
-    )
+    ;(scope as unknown as Routes).post('/api/firmware', { schema: add, config: adding }, async (request, reply) => {
+      const pieces = request.raw.iterator({ destroyOnReturn: false })
+      const added = await updates.add(request.query, pieces)
+      // What was not taken of the body would be taken for the next request.
+      if (!added.ok) reply.header('connection', 'close')
+      return reply.code(201).send(valueOrRefused(added))
+    })
   })
 
   const remove = { params: ImageParams, summary: 'Remove an image; nodes that run it go on' }

@@ -4,8 +4,9 @@ import { qrText, type Reachable } from '../../api/sketch/board.ts'
 import { nodeIdPattern } from '../../contract/topics.ts'
 import type { Context } from '../context.ts'
 import { examples, type Runner } from '../definition.ts'
-import { badInput, CliError, exits } from '../errors.ts'
+import { badInput, CliError, type Exit, exits } from '../errors.ts'
 import { facts } from '../output.ts'
+import { duration } from '../values.ts'
 
 interface Flags {
   readonly name?: string
@@ -13,6 +14,8 @@ interface Flags {
   readonly sketch?: boolean
   readonly python?: boolean
   readonly qr?: boolean
+  readonly grace?: string
+  readonly push?: boolean
   /** false: --no-tls was given. */
   readonly tls: boolean
 }
@@ -32,9 +35,19 @@ export function defineCredentials(node: Command, run: Runner): void {
     .addHelpText('after', `\n${qrHelp}${examples('espalier node add greenhouse --sketch > greenhouse.ino', ...moreExamples)}`)
     .action((id: string, flags: Flags) => run(context => add(context, id, flags)))
 
-  printed(node.command('rotate <ID>').description('a new credential: the old one is invalid at once'))
+  printed(node.command('rotate <ID>').description('a new credential: the old one is invalid at once, or after a grace'))
+    .option('--grace <TIME>', 'so long the old one stays valid, or until the new one is used (at most 7d)')
+    .option('--push', 'bring the new password to the node, which tries it and goes back if it fails (grace 10m)')
     .option('--yes', 'as with revoke and remove; it never asks')
-    .addHelpText('after', examples('espalier node rotate greenhouse', 'espalier node rotate greenhouse --sketch'))
+    .addHelpText(
+      'after',
+      examples(
+        'espalier node rotate greenhouse',
+        'espalier node rotate greenhouse --sketch',
+        'espalier node rotate greenhouse --grace 1h',
+        'espalier node rotate greenhouse --push',
+      ),
+    )
     .action((id: string, flags: Flags) => run(context => rotate(context, id, flags)))
 }
 
@@ -67,11 +80,28 @@ async function add(context: Context, id: string, flags: Flags): Promise<void> {
   })
 }
 
-async function rotate(context: Context, id: string, flags: Flags): Promise<void> {
+async function rotate(context: Context, id: string, flags: Flags): Promise<Exit> {
+  const grace = graceOf(flags.grace)
+  if (flags.push) {
+    const shown = (['cert', 'sketch', 'python', 'qr'] as const).find(name => flags[name])
+    if (shown !== undefined) throw badInput(`--push with --${shown}`, 'one of them: what is pushed is shown to nobody')
+    const { push } = await import('./node-push.ts')
+    return push(context, id, grace ?? 600)
+  }
   await make(context, flags, null, async () => {
     const client = await context.client()
-    return client.rotateNode(id, flags.cert === undefined ? {} : { cert: flags.cert })
+    return client.rotateNode(id, { ...(flags.cert && { cert: true }), ...(grace !== undefined && { grace }) })
   })
+  if (grace) context.out.message(`The old one is valid for ${flags.grace} more, or until the new one is used.`)
+  return exits.done
+}
+
+/** Whole seconds; undefined: none was asked for. */
+function graceOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const seconds = Math.round(duration(text, '--grace') / 1_000)
+  if (seconds <= 604_800) return seconds
+  throw badInput(`--grace is ${text}`, 'at most 7d')
 }
 
 /** Everything that could refuse is asked before a credential is made: it is shown once. */

@@ -64,6 +64,7 @@ export class Link implements Acknowledger {
   private timer: NodeJS.Timeout | null = null
   private behind = false
   private messages = 0
+  private burstBytes = 0
   private admitted = false
   private readonly since: number
   private heardAt: number
@@ -86,16 +87,20 @@ export class Link implements Acknowledger {
 
   private read(chunk: Buffer): void {
     if (this.state === 'closed' || this.state === 'leaving') return
-    const now = this.parts.clock.monoMs()
-    this.heardAt = now
-    this.messages = 0
+    this.heardAt = this.parts.clock.monoMs()
+    if (this.burstBytes === 0) setImmediate(this.burstOver)
+    this.burstBytes += chunk.length
     const fed = this.framing.feed(chunk, this.seen)
-    if (fed !== 'more') {
-      this.close('the broker sent what is not MQTT')
-      return
-    }
+    if (fed !== 'more') this.close('the broker sent what is not MQTT')
+  }
+
+  /** TLS hands over a record at a time, and all that a turn of the loop brought is one read. */
+  private readonly burstOver = (): void => {
+    const { messages, burstBytes } = this
+    this.messages = this.burstBytes = 0
     this.behind = this.parts.owner.read()
-    const waitMs = this.messages === 0 ? 0 : this.pace.after(this.messages, chunk.length, now)
+    if (this.state === 'closed' || this.state === 'leaving') return
+    const waitMs = messages === 0 ? 0 : this.pace.after(messages, burstBytes, this.heardAt)
     if (waitMs > 0) this.timer = setTimeout(this.waited, waitMs)
     if (this.behind || waitMs > 0) this.parts.socket.pause()
   }

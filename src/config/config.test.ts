@@ -22,6 +22,7 @@ describe('the settings of up', () => {
         httpPort: 8080,
         sim: 3,
         simIntervalS: 1,
+        simReal: 0,
         commitWindowMs: 5,
         store: 'parquet',
         sealRows: 250_000,

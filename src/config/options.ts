@@ -12,6 +12,8 @@ export interface UpOptions {
   /** How many virtual nodes, and the seconds between two readings of one. */
   readonly sim: number
   readonly simIntervalS: number
+  /** How many real nodes as processes (`espalier-node`) run in place of virtual ones. */
+  readonly simReal: number
   /** How long a group of messages may wait for company before it is made durable. */
   readonly commitWindowMs: number
   readonly store: 'parquet'

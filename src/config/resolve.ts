@@ -1,4 +1,4 @@
-import { externalMisfits } from './external.ts'
+import { externalMisfits, type Misfit } from './external.ts'
 import type { ConfigFile } from './file.ts'
 import type { UpOptions } from './options.ts'
 import type { ConfigProblem } from './problem.ts'
@@ -47,13 +47,20 @@ export function resolveUp(sources: UpSources): Resolved {
   const resolved = options as unknown as UpOptions
   problems.push(...misfits(resolved, from, sources))
   if (problems.length > 0) return { ok: false, problems }
-  // Somebody else's broker has boards, or will: nobody asked for stand-ins there.
-  const sim = resolved.broker !== 'embedded' && from.get('sim') === 'default' ? 0 : resolved.sim
+  // Somebody else's broker has boards, or will: nobody asked for stand-ins there. Real nodes take the place of virtual ones.
+  const standIns = resolved.broker === 'embedded' && resolved.simReal === 0
+  const sim = !standIns && from.get('sim') === 'default' ? 0 : resolved.sim
   return { ok: true, options: { ...resolved, sim }, from }
 }
 
+/** Virtual and real nodes would have the same ids. */
+const sameIds = ({ sim, simReal }: UpOptions, from: ReadonlyMap<keyof UpOptions, string>): Misfit[] =>
+  sim > 0 && simReal > 0 && from.get('sim') !== 'default'
+    ? [{ option: 'simReal', what: 'stands in place of the virtual nodes, and sim asks for those too', allowed: 'one of the two' }]
+    : []
+
 function misfits(options: UpOptions, from: ReadonlyMap<keyof UpOptions, string>, { readSecret }: UpSources): ConfigProblem[] {
-  return externalMisfits(options, readSecret).map(({ option, what, allowed }) => {
+  return [...sameIds(options, from), ...externalMisfits(options, readSecret)].map(({ option, what, allowed }) => {
     const s = upSettings.find(one => one.option === option)!
     const where = from.get(option)!
     const key = where === 'command line' ? `--${s.flag}` : where === 'environment' ? variablesOf(s)[0]! : keyOf(s)

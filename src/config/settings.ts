@@ -72,6 +72,14 @@ export const upSettings: readonly UpSetting[] = [
     help: 'seconds between two readings of a virtual node',
   }),
   setting({
+    option: 'simReal',
+    flag: 'sim-real',
+    value: 'N',
+    fallback: 0,
+    check: wholeIn(0, 100),
+    help: 'real nodes as processes, sim-1 to sim-N, in place of virtual ones (npm run firmware builds them)',
+  }),
+  setting({
     option: 'commitWindowMs',
     flag: 'commit-window',
     value: 'TIME',

@@ -25,6 +25,15 @@ export class PortTaken extends Error {
   }
 }
 
+/** `--sim-real` without the program that it runs (exit 2). */
+export class NoNodeProgram extends Error {
+  readonly program: string
+  constructor(program: string) {
+    super(`there is no ${program}`)
+    this.program = program
+  }
+}
+
 /** An address that would let strangers in without credentials (exit 2). */
 export class NotLoopback extends Error {
   readonly host: string

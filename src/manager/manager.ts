@@ -37,7 +37,7 @@ import { closeInTurn, endsWithin, every } from './timers.ts'
 import { joinUpdates } from './updates.ts'
 import { createVirtualNodes } from './virtual-nodes.ts'
 
-export { DataInUse, NotLoopback, PortTaken } from './errors.ts'
+export { DataInUse, NoNodeProgram, NotLoopback, PortTaken } from './errors.ts'
 export type { Notice } from './notices.ts'
 export { offlineDoctor } from './offline-doctor.ts'
 export { rotateTokenFile } from './token.ts'
@@ -188,7 +188,7 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
   })
   const conformance = openConformance({ taps, lane, broker, fleet, clock })
   opened.push(async () => conformance.close())
-  const virtual = createVirtualNodes({ options, fleet, store, ledger, lane, broker, clock, version })
+  const virtual = createVirtualNodes({ options, fleet, store, ledger, lane, broker, clock, version, log })
   const updates = await joinUpdates({ settings, fleet, records, broker, lan, clock, log })
   const health = () => healthOf({ broker, store, journal, lane, clockSuspect: guard.suspect, machine: machine.facts, damage })
   const examined = { settings, clock, health, machine, fleet, lane, broker, messages, retention, backups, alerts, updates }

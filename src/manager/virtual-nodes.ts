@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { DemoStop } from '../api/demo.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { UpOptions } from '../config/config.ts'
@@ -8,8 +10,10 @@ import type { Fleet } from '../fleet/fleet.ts'
 import type { Lane } from '../ingest/ingest.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { type BrokerAddress, type Fleet as SimFleet, startFleet } from '../sim/sim.ts'
+import { type BrokerAddress, type RealNodes, type Fleet as SimFleet, startFleet, startRealNodes } from '../sim/sim.ts'
 import type { ReadingsStore } from '../store/readings.ts'
+import { NoNodeProgram } from './errors.ts'
+import type { Log } from './log.ts'
 
 export interface VirtualNodesParts {
   readonly options: UpOptions
@@ -20,6 +24,7 @@ export interface VirtualNodesParts {
   readonly broker: Broker
   readonly clock: Clock
   readonly version: string
+  readonly log: Log
 }
 
 /** The broker they speak to, and the one user for all of them; null: anonymous. */
@@ -43,7 +48,7 @@ export interface VirtualNodes {
 export function createVirtualNodes(parts: VirtualNodesParts): VirtualNodes {
   const { options, fleet, clock, version } = parts
   const stateDir = join(options.data, 'sim')
-  let running: SimFleet | null = null
+  let running: SimFleet | RealNodes | null = null
 
   /** They are only stand-ins: nobody waits for their last receipts. */
   const end = async (): Promise<string[]> => {
@@ -55,16 +60,23 @@ export function createVirtualNodes(parts: VirtualNodesParts): VirtualNodes {
 
   return {
     async start(target) {
-      if (options.sim === 0) return
-      const ids = Array.from({ length: options.sim }, (_, i) => `sim-${i + 1}`).filter(id => !isPersons(id, fleet))
+      const wanted = options.simReal || options.sim
+      if (wanted === 0) return
+      const ids = Array.from({ length: wanted }, (_, i) => `sim-${i + 1}`).filter(id => !isPersons(id, fleet))
       await parts.lane.between(() => fleet.readmit(ids))
       await mkdir(stateDir, { recursive: true, mode: 0o700 })
+      const { simIntervalS: intervalS } = options
+      if (options.simReal > 0) {
+        const onProblem = (text: string): void => parts.log.warn(text)
+        running = startRealNodes({ ...target, binary: nodeProgram(), ids, intervalS, stateDir, onProblem })
+        return
+      }
       running = startFleet({
         ...target,
         nodes: options.sim,
         prefix: 'sim-',
         except: id => isPersons(id, fleet),
-        intervalS: options.simIntervalS,
+        intervalS,
         seed: 1,
         clock,
         execLog: join(stateDir, 'executed.jsonl'),
@@ -80,7 +92,8 @@ export function createVirtualNodes(parts: VirtualNodesParts): VirtualNodes {
       if (forget) await rm(stateDir, { recursive: true, force: true })
       return { stopped, forgotten }
     },
-    outage: (node, seconds) => running?.outage(node, seconds * 1_000) ?? [],
+    // The line of a process is not ours to cut.
+    outage: (node, seconds) => (running && 'outage' in running ? running.outage(node, seconds * 1_000) : []),
     close: end,
   }
 }
@@ -99,4 +112,12 @@ async function forgetNode(id: string, { fleet, store, ledger, lane, broker }: Vi
     ledger.forget(id)
   })
   await broker.publish({ topic: nodeTopic(id, 'status'), payload: new Uint8Array(0), qos: 1, retain: true })
+}
+
+/** The firmware built for this machine; ESPALIER_NODE_BINARY names another. */
+export function nodeProgram(): string {
+  const built = fileURLToPath(new URL('../../firmware/build/espalier-node', import.meta.url))
+  const program = process.env.ESPALIER_NODE_BINARY ?? built
+  if (!existsSync(program)) throw new NoNodeProgram(program)
+  return program
 }

@@ -5,4 +5,5 @@
 export { type Faults, noFaults, parseFaults } from './faults.ts'
 export { type Fleet, type FleetOptions, runFleet as startFleet, type SimReport } from './fleet.ts'
 export type { BrokerAddress } from './mqtt/link.ts'
+export { type RealNodes, startRealNodes } from './real/real.ts'
 export type { VirtualNode } from './virtual-node.ts'

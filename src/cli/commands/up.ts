@@ -28,6 +28,8 @@ async function startUp(context: Context, given: Record<string, string | true>): 
   const resolved = await resolveSettings(context, given)
   if (!resolved.ok) throw await configError(resolved.problems)
   const { options } = resolved
+  if (options.broker !== 'embedded' && resolved.from.get('mqttPort') !== 'default')
+    context.out.message('--mqtt-port is ignored: nothing listens for MQTT here, the broker is another one')
   const manager = await import('../../manager/manager.ts')
   const { printNotice } = await import('../notices.ts')
   const { onHangup } = await import('../hangup.ts')
@@ -76,6 +78,14 @@ async function explained(error: unknown, manager: ManagerDoor): Promise<unknown>
       'not_loopback',
       `${error.message}; allowed: 127.0.0.1, ::1, localhost, because anybody who reaches the listener may publish`,
       `${error.flag} 127.0.0.1`,
+    )
+  if (error instanceof manager.NoNodeProgram)
+    return new CliError(
+      exits.usage,
+      'no_node_program',
+      `${error.message}, the node that --sim-real runs`,
+      'npm run firmware builds it',
+      '--sim N runs virtual nodes instead',
     )
   if (error instanceof Error && error.name === 'CertificatesDamaged')
     return new CliError(exits.usage, 'certificates_damaged', error.message)

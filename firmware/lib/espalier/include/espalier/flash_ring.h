@@ -108,7 +108,7 @@ class FlashRing {
   size_t size_ = 0;
   size_t frame_ = 0;
   /** What append is packed in; between appends a page of what is read. */
-  uint8_t buffer_[kAppendBytes];
+  uint8_t buffer_[kAppendBytes] = {};
   uint32_t pageOf_ = 0;
   size_t pageAt_ = 0;
   size_t pageSize_ = 0;

@@ -20,7 +20,7 @@ int64_t thousandths(double value) {
 
 /** A name as it is compared: longer ones than any output has are none. */
 struct Name {
-  char bytes[contract::kShortBytes];
+  char bytes[contract::kShortBytes] = {};
   size_t size;
   explicit Name(Json value) : size(value.string(bytes, sizeof bytes)) {}
   [[nodiscard]] Text text() const { return Text(bytes, size); }

@@ -94,7 +94,7 @@ class CommandMemory {
   bool b_ = false;
   /** There is no file yet, or something torn stands behind its end: nothing may be appended to it. */
   bool stale_ = true;
-  uint8_t buffer_[kBufferBytes];
+  uint8_t buffer_[kBufferBytes] = {};
 };
 
 }  // namespace espalier

@@ -51,7 +51,7 @@ class LooseAnswers {
 
   size_t used_ = 0;
   Ticket nextTicket_ = 0;
-  alignas(Answer) uint8_t bytes_[kBytes];
+  alignas(Answer) uint8_t bytes_[kBytes] = {};
 };
 
 }  // namespace espalier

@@ -4,6 +4,7 @@ import { facts, maybeTime, type Style, shortNumber, table } from '../output.ts'
 import { ledgerLine } from './ledger.ts'
 import { defineChanges } from './node-changes.ts'
 import { defineCredentials } from './node-credential.ts'
+import { defineFlash } from './node-flash.ts'
 import { defineProvision } from './node-provision.ts'
 import { stateText } from './nodes.ts'
 
@@ -20,6 +21,7 @@ export const defineNode: Define = (program, run) => {
       }),
     )
   defineCredentials(node, run)
+  defineFlash(node, run)
   defineProvision(node, run)
   defineChanges(node, run)
 }

@@ -16,7 +16,9 @@ export const flashPlaces = {
   bootloader: 0x1000,
   partitions: 0x8000,
   otadata: 0xe000,
+  otadataBytes: 0x2000,
   app: 0x10000,
+  appBytes: 0x1c0000,
   credentials: 0x390000,
   credentialsBytes: 0x10000,
 } as const

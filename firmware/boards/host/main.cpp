@@ -176,6 +176,8 @@ int run(const Flags& flags, const Boot& boot, Power& power, char** argv) {
     if (!node.busy()) memcpy(ca, node.settings().broker.ca, sizeof ca);
     node.step();
     counts.watch(node, clock);
+    const char* why = mqtt.takeWhy();
+    if (why[0] != '\0') machine.log(Text(why, strlen(why)));
     if (node.stopped()) break;
     double sleepNs = kTurnNs / clock.rate();
     if (sleepNs > kTurnNs) sleepNs = kTurnNs;

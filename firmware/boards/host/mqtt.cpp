@@ -299,6 +299,13 @@ bool MqttClient::published(const Packet& packet, MqttEvent& event) {
   return true;
 }
 
+const char* MqttClient::takeWhy() {
+  if (active_) return "";
+  const char* why = why_;
+  why_ = "";
+  return why;
+}
+
 MqttEvent MqttClient::end(const char* why) {
   why_ = why;
   MqttEvent event;

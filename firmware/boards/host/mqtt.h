@@ -26,8 +26,8 @@ class MqttClient final : public Mqtt {
   [[nodiscard]] bool wantsWrite() const { return line_.wantsWrite() || (open_ && !out_.empty()); }
   /** An event is here already, no byte will announce it. */
   [[nodiscard]] bool pending() const { return over_ || owed_ != 0 || (active_ && measure(consumed_).whole); }
-  /** Of the last failure, for a person. */
-  [[nodiscard]] const char* why() const { return why_; }
+  /** Of the last failure, for a person; told once, "" otherwise. */
+  [[nodiscard]] const char* takeWhy();
   [[nodiscard]] const Line& line() const { return line_; }
 
  private:

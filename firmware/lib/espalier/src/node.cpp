@@ -112,14 +112,20 @@ void Node::takeReading(uint64_t nowMs, bool asked) {
   const bool hasRssi = ports_.link.rssi(rssi);
   (void)recorder_.take(values, hasRssi, rssi, nowMs);
   taken_++;
-  if (!asked) return;
+  if (asked) answerReads();
+}
+
+void Node::answerReads() {
   Effect effect;
-  effect.outcome = Outcome::done;
-  JsonWriter json(effect.result, sizeof effect.result - 1);
-  json.raw("{\"sensors\":");
-  char sensors[sizes::kAckResultBytes - 16];
-  json.raw(Text(sensors, recorder_.lastSensors(sensors, sizeof sensors))).raw("}");
-  effect.result[json.size()] = '\0';
+  constexpr Text kHead = "{\"sensors\":";
+  memcpy(effect.result, kHead.data, kHead.size);
+  const size_t size = recorder_.lastSensors(effect.result + kHead.size, sizeof effect.result - kHead.size - 2);
+  if (size == 0) {
+    effect.result[0] = '\0';
+  } else {
+    effect.result[kHead.size + size] = '}';
+    effect.result[kHead.size + size + 1] = '\0';
+  }
   for (uint8_t i = 0; i < readTicketCount_; i++) dispatcher_.finish(readTickets_[i], effect);
   readTicketCount_ = 0;
 }

@@ -94,6 +94,7 @@ class Node final : private Executor {
 
   // node.cpp
   void takeReading(uint64_t nowMs, bool asked);
+  void answerReads();
   void updateStep(uint64_t nowMs);
   void setInterval(double seconds, uint64_t nowMs);
   void applyConfiguration(const Configuration& next, uint64_t nowMs);

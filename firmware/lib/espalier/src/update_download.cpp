@@ -12,8 +12,8 @@ constexpr uint32_t kSector = 4096;
 constexpr uint8_t kFailures = 30;
 /** Answers that will hardly change: a token that is used up, an image that is not there. */
 constexpr uint8_t kRefusals = 5;
-constexpr uint64_t kWholeMs = 3600U * 1000U;
-constexpr uint64_t kSilenceMs = 30U * 1000U;
+constexpr uint64_t kWholeMs = 3600000;
+constexpr uint64_t kSilenceMs = 30000;
 constexpr uint32_t kFirstWaitMs = 1000;
 constexpr uint32_t kLongestWaitMs = 60000;
 constexpr uint8_t kTellPercent = 5;

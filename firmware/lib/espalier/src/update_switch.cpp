@@ -9,7 +9,7 @@ using contract::CommandError;
 
 constexpr uint32_t kPiece = 512;
 constexpr uint32_t kPiecesAStep = 8;
-constexpr uint64_t kTrialMs = 5U * 60U * 1000U;
+constexpr uint64_t kTrialMs = 300000;
 
 }  // namespace
 

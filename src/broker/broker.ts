@@ -17,6 +17,8 @@ export interface Broker {
   /** Cuts the node's own connection as a bad network would: its last will is published. false: there is none, or it can't be done.
    *  mosquitto: by a connection under the node's client id, where the broker lets the manager have it. */
   cut(node: string): Promise<boolean>
+  /** How often our session was new though we had had one before. Absent where there is no session. */
+  sessionsLost?(): number
   health(): BrokerHealth
   /** Stops reading, lets groups in flight be accepted and acknowledged, closes every connection (wills are not published). */
   close(): Promise<void>

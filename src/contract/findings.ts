@@ -7,6 +7,22 @@ export const findings = {
     allowed: 'a broker that listens',
     mend: 'Read the log (journalctl, or the terminal of espalier up), then start again.',
   },
+  broker_away: {
+    sentence: 'The MQTT broker, which is not ours, can not be reached; it is tried again every few seconds.',
+    allowed: 'a broker that answers and lets us in',
+    mend: 'Does it run? Are host, port, user, password and CA right (up.broker…)? docs/guide/mosquitto.md has its configuration.',
+  },
+  broker_dropped: {
+    sentence:
+      'The broker has dropped messages from full queues since it began; nodes that keep until receipt bring theirs again.',
+    allowed: 'queues that hold what comes while somebody is away',
+    mend: 'In mosquitto.conf: max_queued_messages 100000 and max_inflight_messages 1000.',
+  },
+  session_lost: {
+    sentence: 'Our session at the broker was deleted while we were connected to it, with what was waiting in it.',
+    allowed: 'a session that lasts, and nobody else under our client id',
+    mend: 'persistence true; persistent_client_expiration off; no use_username_as_clientid on the listener that services use.',
+  },
   ingest_stopped: {
     sentence: 'Readings are not being made durable, so nothing is acknowledged; nodes keep what they have.',
     allowed: 'a journal that can be written',

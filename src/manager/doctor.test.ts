@@ -34,6 +34,7 @@ const well: Facts = {
   nodes: [],
   counters: { stored: 1_000, rejected: {} },
   denied: {},
+  external: null,
   fights: [],
   retention: [],
   lastBackup: { dir: '/mnt', time: now - dayMs, failure: '' },
@@ -59,6 +60,9 @@ test('where nothing is wrong nothing is found', () => {
 
 test.each<[string, 'error' | 'warning' | 'info', Partial<Facts>]>([
   ['broker_down', 'error', unwell('broker')],
+  ['broker_away', 'error', { ...unwell('broker'), external: { dropped: 0, sessionsLost: 0 } }],
+  ['broker_dropped', 'warning', { external: { dropped: 7, sessionsLost: 0 } }],
+  ['session_lost', 'warning', { external: { dropped: 0, sessionsLost: 1 } }],
   ['ingest_stopped', 'error', unwell('ingest')],
   ['store_damaged', 'error', unwell('store')],
   ['disk_low', 'warning', unwell('disk')],

@@ -17,6 +17,8 @@ export interface Facts {
   readonly nodes: readonly NodeView[]
   readonly counters: { readonly stored: number; readonly rejected: Readonly<Record<string, number>> }
   readonly denied: Readonly<Record<string, number>>
+  /** What a broker that is not ours says of itself, and how often our session was gone there; null: it is ours. */
+  readonly external: { readonly dropped: number; readonly sessionsLost: number } | null
   /** Messages of this run that tell of a fight over an id. */
   readonly fights: readonly MessageView[]
   readonly retention: readonly RetentionView[]
@@ -64,10 +66,14 @@ export function reportOf(all: readonly Finding[]): DoctorReport {
 export const openFileFindings = (files: readonly string[]): Finding[] =>
   files.map(file => finding('file_open', 'warning', file, 'others on this machine may read it'))
 
-function ofHealth({ health, data }: Facts): Finding[] {
+function ofHealth({ health, data, external }: Facts): Finding[] {
   const { broker, ingest, store, disk, clock } = health.checks
   const out: Finding[] = []
-  if (!broker.ok) out.push(finding('broker_down', 'error', 'broker', broker.detail))
+  if (!broker.ok) out.push(finding(external === null ? 'broker_down' : 'broker_away', 'error', 'broker', broker.detail))
+  if (external !== null && external.dropped > 0)
+    out.push(finding('broker_dropped', 'warning', 'broker', `${external.dropped} messages`))
+  if (external !== null && external.sessionsLost > 0)
+    out.push(finding('session_lost', 'warning', 'broker', `${external.sessionsLost} times in this run`))
   if (!ingest.ok) out.push(finding('ingest_stopped', 'error', 'ingest', ingest.detail))
   if (!store.ok) out.push(finding('store_damaged', 'error', 'store', store.detail))
   if (!disk.ok) out.push(finding('disk_low', 'warning', data, disk.detail))

@@ -23,7 +23,7 @@ export async function examine(parts: {
   readonly machine: Pick<Machine, 'view'>
   readonly fleet: Pick<Fleet, 'nodes'>
   readonly lane: Pick<Lane, 'stats'>
-  readonly broker: Pick<Broker, 'health'>
+  readonly broker: Pick<Broker, 'health' | 'kind' | 'sessionsLost'>
   readonly messages: Pick<Messages, 'list'>
   readonly retention: Pick<Retention, 'report'>
   readonly backups: Pick<Backups, 'lastBackup' | 'findings'>
@@ -41,6 +41,10 @@ export async function examine(parts: {
     nodes: fleet.nodes(),
     counters: lane.stats(),
     denied: broker.health().denied,
+    external:
+      broker.kind === 'embedded'
+        ? null
+        : { dropped: broker.health().droppedTotal ?? 0, sessionsLost: broker.sessionsLost?.() ?? 0 },
     fights: messages.list({ verdict: 'fight', limit: fightsLooked }).items,
     retention: retention.report(),
     lastBackup: backups.lastBackup(),

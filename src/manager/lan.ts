@@ -116,7 +116,7 @@ export async function openLan(parts: LanParts): Promise<Lan> {
       return { host, port: httpsPort }
     },
     connect: () =>
-      foreignDoor(options, address) ?? {
+      foreignDoor(options, address, certificates) ?? {
         host: options.publicHost ?? address ?? names().dns.find(name => name.endsWith('.local')) ?? '127.0.0.1',
         mqtts_port: ports.mqtts,
         mqtt_port: ports.mqtt,
@@ -131,12 +131,22 @@ export async function openLan(parts: LanParts): Promise<Lan> {
   }
 }
 
-/** How boards reach somebody else's broker: as we do, as far as we know. Its CA is its own; null: the broker is ours. */
-function foreignDoor({ broker, publicHost }: UpOptions, address: string | null): ConnectInfo | null {
+/** How boards reach somebody else's broker: as we do, as far as we know. The CA is that of our page. null: the broker is ours. */
+function foreignDoor(
+  { broker, publicHost }: UpOptions,
+  address: string | null,
+  certificates: Pick<Certificates, 'ca'> | null,
+): ConnectInfo | null {
   if (broker === 'embedded') return null
   const { host, port, tls } = broker
   const reached = isLoopback(host) ? (publicHost ?? address ?? host) : host
-  return { host: reached, mqtts_port: tls ? port : null, mqtt_port: tls ? null : port, ca: null, ca_sha256: null }
+  return {
+    host: reached,
+    mqtts_port: tls ? port : null,
+    mqtt_port: tls ? null : port,
+    ca: certificates?.ca.pem ?? null,
+    ca_sha256: certificates?.ca.fingerprint ?? null,
+  }
 }
 
 const contextOf = (certificates: Certificates): SecureContextOptions => {
@@ -152,7 +162,7 @@ const loopbackAlone = (listeners: ListenerOptions[], options: UpOptions): Lan =>
   look: async () => undefined,
   httpsFor: () => null,
   connect: () =>
-    foreignDoor(options, null) ?? {
+    foreignDoor(options, null, null) ?? {
       host: options.publicHost ?? '127.0.0.1',
       mqtts_port: null,
       mqtt_port: null,

@@ -13,6 +13,12 @@ export function BrokerPanel() {
       <h2 id="broker-title">Broker{view && `, ${view.kind} ${view.version}`}</h2>
       {!view && <Waiting rows={4} />}
       {view && !view.up && <p class="problem">It does not answer. What follows is from before.</p>}
+      {view && foreign(view) && (
+        <p class="dim">
+          This broker is not ours. It does not tell what waits in its queues, nor who was refused or denied: its own log does. Who
+          may connect is set there, too.
+        </p>
+      )}
       {view && (
         <dl class="figures">
           <Figure name="clients" value={view.clients} />
@@ -33,6 +39,8 @@ export function BrokerPanel() {
   )
 }
 
+const foreign = ({ kind }: { kind: string }): boolean => kind !== 'embedded'
+
 const perSecond = (value: number | null) => {
   if (value === null) return { value: null, unit: '' }
   const [number, unit] = bytes(value)
@@ -46,7 +54,7 @@ export function Listeners() {
   const denied = Object.entries(view.denied).filter(([, n]) => n > 0)
   return (
     <section class="panel" aria-labelledby="listeners-title">
-      <h2 id="listeners-title">Listeners</h2>
+      <h2 id="listeners-title">{foreign(view) ? 'Our connection to it' : 'Listeners'}</h2>
       <table class="table">
         <thead>
           <tr>

@@ -1,4 +1,5 @@
 import type { BrokerAddress, SimReport } from '../../sim/sim.ts'
+import { passwordOf } from '../broker-access.ts'
 import { type Context, readSecret } from '../context.ts'
 import { type Define, examples } from '../definition.ts'
 import { badInput, CliError, type Exit, exits } from '../errors.ts'
@@ -8,6 +9,7 @@ import { ending } from './watch.ts'
 
 interface Flags {
   readonly broker?: string
+  readonly ca?: string
   readonly nodes: string
   readonly rate: string
   readonly prefix: string
@@ -33,6 +35,7 @@ export const defineSimulate: Define = (program, run) => {
     .option('--for <TIME>', 'how long', '60s')
     .option('--seed <S>', 'decides signals and faults (default: random)')
     .option('--qos <Q>', 'of the telemetry: 0, 1 or 2', '1')
+    .option('--ca <FILE>', 'with mqtts://: certificate of the CA that signed the broker, PEM')
     .option('--username <U>', 'one user for all nodes')
     .option('--password-file <F>', 'file with its password')
     .option('--keep <K>', 'receipt or puback: when a reading may be forgotten (default: as the broker says)')
@@ -59,8 +62,10 @@ async function simulate(context: Context, flags: Flags): Promise<Exit> {
   if (faults && !faults.ok) throw badInput(`--fault: ${faults.what}`, faults.allowed)
   const forMs = duration(flags.for, '--for')
   if (forMs === 0) throw badInput(`--for is ${flags.for}`, 'a time above 0 with its unit (500ms, 10s, 5m, 2h, 1d)')
+  const access = flags.broker === undefined ? (context.run()?.broker ?? null) : null
   const options = {
-    broker: brokerOf(context, flags.broker),
+    broker: access === null ? brokerOf(context, flags.broker, flags.ca) : externalBroker(context),
+    ...(access !== null && access.user !== null && { username: access.user, password: passwordOf(context, access) ?? null }),
     nodes: wholeNumber(flags.nodes, '--nodes', 1, 100_000),
     prefix: prefixOf(flags.prefix),
     intervalS: 1 / positiveNumber(flags.rate.replace(/\/s$/, ''), '--rate', 1_000),
@@ -121,7 +126,14 @@ function prefixOf(prefix: string): string {
   throw badInput(`--prefix is "${prefix}"`, '1 to 26 letters, digits, _ or -, beginning with a letter or digit')
 }
 
-function brokerOf(context: Context, text: string | undefined): BrokerAddress {
+/** The one that the server in the data directory uses. */
+function externalBroker(context: Context): BrokerAddress {
+  const { mqtt, broker } = context.run()!
+  const { url, ca } = broker!
+  return { ...mqtt, tls: url.startsWith('mqtts:'), ...(ca !== null && { ca: readSecret(ca, 'broker_ca') }) }
+}
+
+function brokerOf(context: Context, text: string | undefined, ca: string | undefined): BrokerAddress {
   if (text === undefined) return context.run()?.mqtt ?? { host: '127.0.0.1', port: 1883 }
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || (url.protocol !== 'mqtt:' && url.protocol !== 'mqtts:') || url.hostname === '')
@@ -129,7 +141,12 @@ function brokerOf(context: Context, text: string | undefined): BrokerAddress {
   if (url.username !== '' || url.password !== '')
     throw badInput('--broker has credentials in it, which every user of the machine can read', '--username and --password-file')
   const tls = url.protocol === 'mqtts:'
-  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? (tls ? 8883 : 1883) : Number(url.port), tls }
+  const address = {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? (tls ? 8883 : 1883) : Number(url.port),
+    tls,
+  }
+  return ca === undefined ? address : { ...address, ca: readSecret(ca, '--ca') }
 }
 
 const progressLine = (connected: number, r: SimReport): string =>

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectInfo } from '../../api/identities.ts'
 import type { RunInfo } from '../../api/run.ts'
@@ -22,7 +23,9 @@ export function announce(context: Context, options: UpOptions, run: RunInfo, con
       `${good('●')} ${bold('espalier')} ${run.version} is ready`,
       '',
       `  page   ${bold(`http://${inUrl(run.http.host)}:${run.http.port}${start}`)}`,
-      `  MQTT   ${bold(`mqtt://${inUrl(run.mqtt.host)}:${run.mqtt.port}`)}   ${dim('no password from this machine')}`,
+      run.broker
+        ? `  MQTT   ${bold(run.broker.url)}   ${dim(`not ours; we are ${run.broker.user ?? 'anonymous'} there`)}`
+        : `  MQTT   ${bold(`mqtt://${inUrl(run.mqtt.host)}:${run.mqtt.port}`)}   ${dim('no password from this machine')}`,
       `  data   ${options.data}${options.sim > 0 ? `   ${dim(nodes)}` : ''}`,
       '',
       ...lanLines(options, run, connect, start, out.style),
@@ -37,29 +40,35 @@ export function announce(context: Context, options: UpOptions, run: RunInfo, con
   )
 }
 
-function examples({ sim }: UpOptions, { mqtt }: RunInfo): string[] {
+function examples({ sim }: UpOptions, { mqtt, broker }: RunInfo): string[] {
   const espalier = 'npx --no-install espalier'
   return [
     `${espalier} nodes$WHERE`,
     `${espalier} watch$WHERE`,
     `${espalier} send ${sim > 0 ? 'sim-1' : '01'} set_led state=on brightness=128$WHERE`,
-    `mosquitto_pub${mqtt.port === 1883 ? '' : ` -p ${mqtt.port}`} -t iot/node/01/telemetry -m '{"node_id":"node_01","sensors":{"temperature":22.5}}'`,
+    ...(broker ? [] : [publishing(mqtt.port)]),
   ]
 }
 
+const publishing = (port: number): string =>
+  `mosquitto_pub${port === 1883 ? '' : ` -p ${port}`} -t iot/node/01/telemetry -m '{"node_id":"node_01","sensors":{"temperature":22.5}}'`
+
 /** What others on the network reach, and whom they must trust for it. */
 function lanLines(options: UpOptions, run: RunInfo, connect: ConnectInfo, start: string, style: Style): string[] {
-  if (!run.mqtts || !run.https) return []
+  if (!run.https) return []
   const { bold, dim, bad } = style
-  const host = inUrl(connect.host)
+  // Of somebody else's broker `connect` tells where that is, which need not be here.
+  const host = inUrl(run.broker ? (options.publicHost ?? `${hostname()}.local`) : connect.host)
   return [
     `  ${dim('From the LAN, with TLS:')}`,
     `  page   ${bold(`https://${host}:${run.https.port}${start}`)}`,
-    `  MQTT   ${bold(`mqtts://${host}:${run.mqtts.port}`)}   ${dim('each board with a password or certificate of its own')}`,
+    ...(run.mqtts
+      ? [`  MQTT   ${bold(`mqtts://${host}:${run.mqtts.port}`)}   ${dim('each board with a password or certificate of its own')}`]
+      : []),
     `  CA     ${connect.ca_sha256}   ${dim('SHA-256; boards and phones trust this:')}`,
     `         ${join(options.data, 'ca', 'ca.pem')}, https://${host}:${run.https.port}/ca.pem`,
     '',
-    ...(connect.mqtt_port === null
+    ...(connect.mqtt_port === null || run.broker
       ? []
       : [
           `  ${bad('Without TLS too (--insecure):')}`,

@@ -43,7 +43,7 @@ class Witness final : public System {
 };
 
 /** ping: done with a result. identify: 5 s. pulse_output: until somebody ends it. set_output: the hardware fails. read_now: refused.
- *  reboot, update_firmware: over a reboot. */
+ *  get_status: done with the longest result. reboot, update_firmware: over a reboot. */
 class Hands final : public Executor {
  public:
   [[nodiscard]] bool refuses(contract::Builtin builtin, const Command&, uint64_t, Effect& why) override {
@@ -56,6 +56,9 @@ class Hands final : public Executor {
     switch (builtin) {
       case contract::Builtin::ping:
         memcpy(effect.result, "{\"uptime\":7}", 12);
+        return;
+      case contract::Builtin::getStatus:
+        memset(effect.result, '1', sizeof effect.result - 1);
         return;
       case contract::Builtin::identify:
         effect.outcome = Outcome::later;

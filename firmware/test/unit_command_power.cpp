@@ -131,7 +131,7 @@ void left(Check& check) {
 /** The log gets too long at each of a command's own writes: an end is never told without its result. */
 void atTheEdge(Check& check) {
   uint32_t written = 0;
-  for (uint32_t before = 50; before < 66; before++) {
+  for (uint32_t before = 24; before < 48; before++) {
     for (uint32_t nth = 1; nth <= 5; nth++) {
       begin();
       for (uint32_t i = 0; i < before; i++) bench.receive(CommandText(i, "ping").text());

@@ -270,6 +270,35 @@ static void replayed(Check& check) {
   CHECK(bench.witness.runs[1] == 1);
 }
 
+/** Ids and results at their longest, more than flash is given: the oldest keep how they ended, and nothing else. */
+static void longOnes(Check& check) {
+  bench.fresh();
+  size_t most = 0;
+  uint32_t trimmed = 0;
+  for (int round = 0; round < 2; round++) {
+    for (uint32_t i = 0; i < 64; i++) {
+      if (round == 1 && i < 32) continue;
+      CommandText command(i, "get_status");
+      // The id at its longest: 64 characters of three bytes each but for the number.
+      command.size = 0;
+      command.add("{\"id\":\"");
+      const char digits[] = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
+      for (int j = 0; j < 62; j++) command.add("\xE2\x82\xAC");
+      command.add(Text(digits, 2));
+      command.add("\",\"command\":\"get_status\"}");
+      bench.receive(command.text());
+      CHECK(bench.ackSays("\"state\":\"done\""));
+      const bool whole = bench.says("\"result\":11111");
+      CHECK(whole || (round == 1 && i < 48));
+      trimmed += whole ? 0 : 1;
+      if (bench.flash.used() > most) most = bench.flash.used();
+    }
+    bench.restart();
+  }
+  CHECK(bench.witness.all == 64 && trimmed > 0);
+  CHECK(most < 2 * sizes::kRememberedBytes + sizes::kRememberedLogBytes);
+}
+
 /** Commands without end: the log is written anew again and again, and stays small. */
 static void wear(Check& check) {
   bench.fresh();
@@ -302,6 +331,7 @@ static void testDispatcher(Check& check) {
   rescued(check);
   brokenFlash(check);
   replayed(check);
+  longOnes(check);
   wear(check);
 }
 

@@ -27,7 +27,7 @@ constexpr size_t kAckResultBytes = 512;
 constexpr size_t kAckMessageBytes = 192;
 /** Of remembered commands at most so much stays when their log is written anew; the log is so much longer at most. */
 constexpr size_t kRememberedBytes = 16384;
-constexpr size_t kRememberedLogBytes = 6144;
+constexpr size_t kRememberedLogBytes = 4096;
 /** Own messages without PUBACK (the contract allows 8); one place is kept for last words. */
 constexpr size_t kWindow = 7;
 constexpr size_t kBacklogWindow = 5;

@@ -41,7 +41,7 @@ describe.skipIf(!compilerThere)('the firmware encodes', () => {
       .map(hex => Buffer.from(hex, 'hex'))
   }
 
-  const name = fc.stringMatching(/^[a-z][a-z0-9_]{0,31}$/).filter(text => !reservedNames.includes(text))
+  const name = fc.stringMatching(/^[a-z][a-z0-9_]{0,31}$/).filter(text => !(reservedNames as readonly string[]).includes(text))
   const columns = fc.uniqueArray(fc.record({ name, decimals: fc.nat(6) }), { selector: c => c.name, minLength: 1, maxLength: 8 })
   const value = fc.oneof(
     fc.double({ min: -40, max: 85, noNaN: true }),
@@ -140,7 +140,7 @@ describe.skipIf(!compilerThere)('the firmware encodes', () => {
         for (const payload of await messagesOf(script)) {
           expect(payload.length).toBeLessThanOrEqual(room)
           const message = decodeTelemetry(payload, { topicNode: id, now: start, clockSuspect: true })
-          if (!message.ok) throw new Error(`${message.reason}: ${payload}`)
+          if (!message.ok) throw new Error(`${JSON.stringify(message)}: ${payload}`)
           expect(message).toMatchObject({ rejects: [], ignoredKeys: 0 })
           expect(message.oldest).not.toBeNull()
           expect(message.readings.length).toBeLessThanOrEqual(limits.readings)

@@ -168,7 +168,7 @@ void Node::describe(SerialStatus& out, char* broker, size_t room) {
     out.broker = writer.text();
   }
   out.address = ports_.link.address();
-  out.trying = trialByMs_ != 0;
+  out.trying = trialByMs_ != 0 || leaving_ == Leaving::network;
   if (connection_.running() || !complete_) return;
   if (wasRefused_) out.trouble = trouble_ == 4 || trouble_ == 5 ? Text("the broker refused user and password") : Text("the broker refused the connection");
   else if (trouble_ == -1) out.trouble = "TLS failed: the broker's certificate does not fit the CA or the name";

@@ -81,5 +81,8 @@ void setup() {
 void loop() {
   node.step();
   chip.feed();
+  static uint32_t lost = 0;
+  say(lost == mqtt.lost(), "a message from the broker was too long or found no room");
+  lost = mqtt.lost();
   if (!node.busy()) vTaskDelay(kPause);
 }

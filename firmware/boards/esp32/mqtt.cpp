@@ -1,5 +1,6 @@
 #include "mqtt.h"
 
+#include "esp_timer.h"
 #include "freertos/task.h"
 
 using espalier::MqttConnect;
@@ -12,8 +13,10 @@ namespace {
 constexpr int kNetworkTimeoutMs = 10000;
 /** A stopped client sleeps half of this while it waits to be told to reconnect, so this bounds how long its end takes. */
 constexpr int kReconnectWaitMs = 100;
-/** Never within a connection: the outbox forgets after 30 s, and the core sends again what no receipt covers. */
+/** Never within a connection: the core sends again what no receipt covers. */
 constexpr int kRetransmitMs = 3600000;
+/** The outbox forgets a message after 30 s, in silence. A PUBACK that has not come by then never will. */
+constexpr int64_t kStallUs = 30000000;
 constexpr uint64_t kOutboxBytes = 12288;
 /** A command fits in one piece. */
 constexpr int kInBytes = 2304;
@@ -46,6 +49,7 @@ void EspMqtt::open() {
   (void)xMessageBufferReset(events_);
   assembling_ = false;
   fault_ = 0;
+  unacknowledged_ = 0;
   const espalier::BrokerSettings& broker = *how_.broker;
   memcpy(ca_, broker.ca, sizeof ca_);
   memcpy(certificate_, broker.certificate, sizeof certificate_);
@@ -105,9 +109,14 @@ int32_t EspMqtt::publish(Text topic, Text payload, uint8_t qos, bool retain) {
   char text[espalier::sizes::kTopicBytes + 1];
   // While it connects, the client holds its lock through TCP and TLS: enqueue would wait for all of it.
   if (!connected_) return -1;
-  return esp_mqtt_client_enqueue(client_, terminated(topic, text), payload.data, static_cast<int>(payload.size), qos,
-                                 retain ? 1 : 0, true);
+  const int32_t id = esp_mqtt_client_enqueue(client_, terminated(topic, text), payload.data, static_cast<int>(payload.size), qos,
+                                             retain ? 1 : 0, true);
+  if (id < 0 || qos == 0) return id;
+  if (unacknowledged_++ == 0) quietSinceUs_ = esp_timer_get_time();
+  return id;
 }
+
+bool EspMqtt::stalled() const { return unacknowledged_ > 0 && esp_timer_get_time() - quietSinceUs_ > kStallUs; }
 
 void EspMqtt::disconnect() {
   const esp_mqtt_client_handle_t client = client_;
@@ -147,8 +156,18 @@ void EspMqtt::closer(void* self) {
 MqttEvent EspMqtt::poll() {
   if (waiting_ && closing_ == nullptr) open();
   MqttEvent event;
-  if (quiet_ || xMessageBufferReceive(events_, &out_, sizeof out_, 0) < sizeof out_.head) return event;
+  if (quiet_) return event;
+  if (xMessageBufferReceive(events_, &out_, sizeof out_, 0) < sizeof out_.head) {
+    if (!stalled()) return event;
+    abort();
+    event.kind = MqttEventKind::disconnected;
+    return event;
+  }
   const Head& head = out_.head;
+  if (head.kind == MqttEventKind::acknowledged && unacknowledged_ > 0) {
+    unacknowledged_--;
+    quietSinceUs_ = esp_timer_get_time();
+  }
   event.kind = head.kind;
   event.id = head.id;
   event.code = head.code;

@@ -36,10 +36,11 @@ class EspMqtt final : public espalier::Mqtt {
     char bytes[espalier::sizes::kTopicBytes + espalier::sizes::kInBytes] = {};
   };
   static constexpr size_t kRoom = sizeof(Frame) + 2048;
-  /** Kept free for what must not be lost: that the connection is there, or over. */
-  static constexpr size_t kReserve = 8 * (sizeof(Head) + sizeof(size_t));
+  /** Messages leave it free for what must not be lost: that the connection is there or over, and a PUBACK for each of eight own messages. */
+  static constexpr size_t kReserve = 16 * (sizeof(Head) + sizeof(size_t));
 
   void open();
+  [[nodiscard]] bool stalled() const;
   static void end(esp_mqtt_client_handle_t client);
   static void closer(void* self);
   static void onEvent(void* self, esp_event_base_t base, int32_t id, void* data);
@@ -57,6 +58,9 @@ class EspMqtt final : public espalier::Mqtt {
   volatile bool connected_ = false;
   volatile uint32_t lost_ = 0;
   int32_t fault_ = 0;
+  /** Own QoS 1 messages without PUBACK, and since when none came. */
+  uint32_t unacknowledged_ = 0;
+  int64_t quietSinceUs_ = 0;
 
   espalier::MqttConnect how_;
   /** Own copies: esp_mqtt keeps only the addresses of certificates, and an old client may still end while settings change. */

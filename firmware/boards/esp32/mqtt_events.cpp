@@ -60,13 +60,12 @@ void EspMqtt::piece(const esp_mqtt_event_t& event) {
   if (!post(&in_, sizeof head + head.topicSize + head.payloadSize, kReserve)) lost_ = lost_ + 1;
 }
 
-/** A PUBACK that finds no room is no loss: the receipt covers its reading. */
 void EspMqtt::tell(MqttEventKind kind, int32_t id, int32_t code) {
   Head head;
   head.kind = kind;
   head.id = id;
   head.code = code;
-  (void)post(&head, sizeof head, kind == MqttEventKind::acknowledged ? kReserve : 0);
+  (void)post(&head, sizeof head, 0);
 }
 
 bool EspMqtt::post(const void* frame, size_t size, size_t reserve) {

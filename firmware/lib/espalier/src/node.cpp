@@ -55,6 +55,13 @@ void Node::begin() {
   dispatcher_.begin(boot_);
   updater_.begin(nowMs);
   hasUpdateTicket_ = dispatcher_.pendingUpdate(updateTicket_);
+  if (hasUpdateTicket_ && updater_.commandId().size == 0) {
+    // The power went between writing the command down and writing the update down.
+    Effect effect;
+    effect.fail(contract::CommandError::interrupted, "the power went before the update began");
+    dispatcher_.finish(updateTicket_, effect);
+    hasUpdateTicket_ = false;
+  }
 
   schedule_.begin(0, ports_.system.random(), nowMs);
   setInterval(configuration_.hasInterval ? configuration_.intervalS : options_.intervalS, nowMs);

@@ -8,7 +8,8 @@ namespace {
 using contract::CommandError;
 
 constexpr uint32_t kPiece = 512;
-constexpr uint32_t kPiecesAStep = 8;
+/** 32 KB: some 10 ms of reading and hashing on the board. */
+constexpr uint32_t kPiecesAStep = 64;
 constexpr uint64_t kTrialMs = 300000;
 
 }  // namespace

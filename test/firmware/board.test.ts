@@ -5,8 +5,8 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { core, coreSources, firmware, objects, there } from './build.ts'
-import { arm, compilers, narrowed, type Target, xtensa } from './targets.ts'
+import { compilerThere, core, coreSources, firmware, objects, there } from './build.ts'
+import { arm, checked, compilers, narrowed, type Target, xtensa } from './targets.ts'
 
 /** The files that only the ESP32's own tools can make an image of, compiled as strictly as the core against headers of ours that stand in
  *  for the board's (firmware/test/stubs). It shows that they are C++ on the board's data model, use what the stubs declare, and leave
@@ -137,6 +137,26 @@ describe.skipIf(!(await there('arm-none-eabi-g++')))('the objects of the board',
     expect([...new Set(missing)]).toEqual([])
   })
 })
+
+test.skipIf(!compilerThere)(
+  'what the board does with MQTT and HTTP holds, on FreeRTOS and clients made up here',
+  { timeout: 5 * minutes },
+  async () => {
+    const sources = [
+      ...(await filesUnder(join(firmware, 'test/board'))).filter(file => file.endsWith('.cpp')),
+      ...['mqtt.cpp', 'mqtt_events.cpp', 'http.cpp'].map(file => join(firmware, 'boards/esp32', file)),
+      ...['units.cpp', 'platform/hosted.cpp'].map(file => join(firmware, 'test', file)),
+    ]
+    const made = await Promise.all(sources.map(source => compiled(checked, source)))
+    const program = join(kept, 'ports')
+    await run('g++', [...checked.linkFlags, ...made, '-o', program])
+    // The buffers of the fakes are nobody's to free, as the board's.
+    const { stdout } = await run(program, [], { env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' } })
+    const lines = stdout.trim().split('\n')
+    expect(lines.filter(line => !line.startsWith('good '))).toEqual([])
+    expect(lines).toHaveLength(8)
+  },
+)
 
 describe('the files of the board', () => {
   test('are thin: no more than 200 lines, and nothing waits', async () => {

@@ -14,7 +14,7 @@ typedef enum {
   MQTT_EVENT_PUBLISHED,
   MQTT_EVENT_DATA,
 } esp_mqtt_event_id_t;
-typedef enum { MQTT_CONNECTION_ACCEPTED = 0 } esp_mqtt_connect_return_code_t;
+typedef enum { MQTT_CONNECTION_ACCEPTED = 0, MQTT_CONNECTION_REFUSE_NOT_AUTHORIZED = 5 } esp_mqtt_connect_return_code_t;
 typedef enum {
   MQTT_ERROR_TYPE_NONE = 0,
   MQTT_ERROR_TYPE_TCP_TRANSPORT,

@@ -244,9 +244,13 @@ size_t FlashRing::frameAt(uint32_t generation, size_t offset, size_t limit, size
   if (size == 0 || payload + size + kCrcBytes > limit) return 0;
   uint32_t crc = seedOf(generation);
   uint8_t byte = 0;
-  for (size_t i = 0; i < size; i++) {
-    if (!byteAt(generation, payload + i, byte)) return 0;
-    crc = crc32(Span(&byte, 1), crc);
+  for (size_t at = payload; at < payload + size;) {
+    // As much as the page holds of it.
+    if (!byteAt(generation, at, byte)) return 0;
+    const size_t here = pageAt_ + pageSize_ - at;
+    const size_t part = here < payload + size - at ? here : payload + size - at;
+    crc = crc32(Span(buffer_ + (at - pageAt_), part), crc);
+    at += part;
   }
   for (size_t i = 0; i < kCrcBytes; i++) {
     if (!byteAt(generation, payload + size + i, byte) || byte != static_cast<uint8_t>(crc >> (8 * i))) return 0;

@@ -33,6 +33,20 @@ bool digestFile(const char* path, uint8_t out[32]) {
   return good;
 }
 
+/** All but the three streams and these two; -1: none. */
+void closeBut(int one, int other) {
+  const int low = one < other ? one : other;
+  const int high = one < other ? other : one;
+  unsigned from = 3;
+  const int keep[] = {low, high};
+  for (const int kept : keep) {
+    if (kept < 3) continue;
+    if (static_cast<unsigned>(kept) > from) (void)close_range(from, static_cast<unsigned>(kept) - 1, 0);
+    from = static_cast<unsigned>(kept) + 1;
+  }
+  (void)close_range(from, ~0U, 0);
+}
+
 }  // namespace
 
 bool wasStarted(Boot& out) {
@@ -51,16 +65,22 @@ bool wasStarted(Boot& out) {
 }
 
 const char* start(const char* directory, Power& power, Boot boot, char** argv) {
-  const int slot = chooseSlot(directory, power);
-  char path[4096];
-  if (slot < 0 || !slotPath(directory, slot, path, sizeof path)) return "no slot holds an image that can be started";
-  char text[160];
-  (void)snprintf(text, sizeof text, "%d %d %" PRIu32 " %" PRIu64 " %d %d %d", static_cast<int>(getpid()), slot, boot.changes + power.changes(), boot.startedNs, boot.cable, boot.lock, boot.restarted ? 1 : 0);
-  if (setenv(kVariable, text, 1) != 0) return "no memory";
-  sigset_t none;
-  sigemptyset(&none);
-  (void)sigprocmask(SIG_SETMASK, &none, nullptr);
-  (void)execv(path, argv);
+  // An image that does not start is a reset: the next one is chosen then.
+  for (int resets = 0; resets < 3; resets++) {
+    const int slot = chooseSlot(directory, power);
+    char path[4096];
+    if (slot < 0 || !slotPath(directory, slot, path, sizeof path)) return "no slot holds an image that can be started";
+    char text[160];
+    (void)snprintf(text, sizeof text, "%d %d %" PRIu32 " %" PRIu64 " %d %d %d", static_cast<int>(getpid()), slot, boot.changes + power.changes(),
+                   boot.startedNs, boot.cable, boot.lock, boot.restarted ? 1 : 0);
+    if (setenv(kVariable, text, 1) != 0) return "no memory";
+    sigset_t none;
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, nullptr);
+    // A file that is open for writing is not executed: the slot that was just written.
+    closeBut(boot.cable, boot.lock);
+    (void)execv(path, argv);
+  }
   return "the image can't be started";
 }
 

@@ -105,7 +105,7 @@ const Flag kFlags[] = {
     {"--ca", "a PEM file with the CA of the broker", false, text<&Flags::ca>},
     {"--cert", "a PEM file with the node's certificate", false, text<&Flags::certificate>},
     {"--key", "a PEM file with the key of --cert", false, text<&Flags::key>},
-    {"--pubkey", "a PEM or DER file with the public key of updates (P-256)", false, text<&Flags::publicKey>},
+    {"--pubkey", "a file with the public key of updates (P-256): base64 as DATA/keys/firmware.pub, PEM or DER", false, text<&Flags::publicKey>},
     {"--state", "a directory, made if it is not there (default: espalier-node)", false, text<&Flags::state>},
     {"--interval", "seconds between readings, 0.1 to 86400 (default: 10)", false,
      [](const std::string& v, Flags& out) { return number(v, 0.1, 86400, out.intervalS); }},
@@ -175,7 +175,8 @@ bool readFlags(int argc, char** argv, Flags& out, std::string& wrong) {
       return false;
     }
     if (!flag->alone && equals == std::string::npos) {
-      if (i + 1 < argc) value = argv[++i];
+      const bool follows = i + 1 < argc && strncmp(argv[i + 1], "--", 2) != 0;
+      if (follows) value = argv[++i];
     }
     if ((flag->alone && equals != std::string::npos) || !flag->read(value, out)) {
       wrong = name + ": \"" + value + "\" will not do. Allowed: " + flag->allowed;

@@ -33,7 +33,7 @@ bool writeFile(const std::string& path, const std::string& bytes) {
 
 Text ofString(const std::string& text) { return Text(text.data(), text.size()); }
 
-/** The public key as DER in base64, from PEM or DER. */
+/** The public key as DER in base64: from that (as `firmware add` leaves it), PEM or DER. */
 bool readPublicKey(const std::string& path, std::string& out) {
   std::string bytes;
   if (!readFile(path, bytes)) return false;
@@ -42,6 +42,14 @@ bool readPublicKey(const std::string& path, std::string& out) {
   BIO_free(bio);
   const auto* der = reinterpret_cast<const unsigned char*>(bytes.data());
   if (key == nullptr) key = d2i_PUBKEY(nullptr, &der, static_cast<long>(bytes.size()));
+  if (key == nullptr && bytes.size() <= 512) {
+    while (!bytes.empty() && (bytes.back() == '\n' || bytes.back() == '\r')) bytes.pop_back();
+    unsigned char decoded[512];
+    const int got = EVP_DecodeBlock(decoded, reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+    der = decoded;
+    // What is padded comes out longer; the key's own length counts.
+    if (got > 0) key = d2i_PUBKEY(nullptr, &der, got);
+  }
   if (key == nullptr) return false;
   unsigned char* encoded = nullptr;
   const int size = i2d_PUBKEY(key, &encoded);
@@ -81,7 +89,7 @@ bool readAll(const Flags& flags, Secrets& out, std::string& wrong) {
   const size_t lineEnd = out.password.find_first_of("\r\n");
   if (lineEnd != std::string::npos) out.password.resize(lineEnd);
   if (flags.publicKey.empty() || readPublicKey(flags.publicKey, out.updateKey)) return true;
-  wrong = "--pubkey: " + flags.publicKey + " is no public key. Allowed: PEM or DER, P-256";
+  wrong = "--pubkey: " + flags.publicKey + " is no public key. Allowed: base64, PEM or DER, P-256";
   return false;
 }
 

@@ -8,7 +8,7 @@ import { CliError, exits } from '../errors.ts'
 export interface SerialPort {
   onText(listener: (text: string) => void): void
   /** In pieces that a small receive buffer keeps up with. */
-  write(text: string): Promise<void>
+  write(text: string | Uint8Array): Promise<void>
   close(): Promise<void>
 }
 

@@ -109,10 +109,25 @@ static void safe(Check& check) {
   b.outputs.step(819003);
   CHECK(is(b.relay, 1));
 
-  Configuration never;
-  b.outputs.configure(never);
-  b.outputs.step(900000000);
+  // Five minutes where nothing was configured, and none at all where that was.
+  Configuration usual;
+  b.outputs.connected(true, 900000);
+  CHECK(b.outputs.set("relay", 1) == Outputs::Set::done);
+  b.outputs.configure(usual);
+  b.outputs.connected(false, 900001);
+  b.outputs.step(1200000);
   CHECK(is(b.relay, 1));
+  b.outputs.step(1200001);
+  CHECK(is(b.relay, 0));
+  b.outputs.connected(true, 1300000);
+  CHECK(b.outputs.set("relay", 1) == Outputs::Set::done);
+  usual.safeAfterS = 0;
+  b.outputs.configure(usual);
+  b.outputs.step(1300001);
+  CHECK(is(b.relay, 1));
+  b.outputs.connected(false, 1300002);
+  b.outputs.step(1300002);
+  CHECK(is(b.relay, 0));
 }
 
 static void stuck(Check& check) {

@@ -113,7 +113,11 @@ void Node::configure(const Command& command, Ticket ticket, uint64_t nowMs, Effe
     next.intervalS = interval.number();
   }
   const Json after = command.params.member("safe_after");
-  if (after.is(JsonKind::number)) next.safeAfterS = static_cast<uint32_t>(after.number());
+  // Up to the next whole second: half a second is not "at once".
+  if (after.is(JsonKind::number)) {
+    next.safeAfterS = static_cast<uint32_t>(after.number());
+    if (static_cast<double>(next.safeAfterS) < after.number()) next.safeAfterS++;
+  }
   const Json outputs = command.params.member("outputs");
   for (size_t i = 0; outputs.is(JsonKind::object) && i < outputs_.count(); i++) {
     const Json output = outputs.member(outputs_.name(i));

@@ -54,7 +54,7 @@ void Outputs::step(uint64_t nowMs) {
     if (put(i, 0)) pulseEndsMs_[i] = 0;
   }
   const uint64_t afterMs = static_cast<uint64_t>(safeAfterS_) * 1000;
-  if (away_ && afterMs > 0 && nowMs - awaySinceMs_ >= afterMs) toSafe();
+  if (away_ && nowMs - awaySinceMs_ >= afterMs) toSafe();
 }
 
 void Outputs::toSafe() {

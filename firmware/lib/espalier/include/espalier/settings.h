@@ -132,8 +132,8 @@ struct Configuration {
   uint32_t rev = 0;
   bool hasInterval = false;
   double intervalS = 10;
-  /** Seconds without a broker until outputs take their safe value; 0: never. */
-  uint32_t safeAfterS = 0;
+  /** Seconds without a broker until outputs take their safe value; 0: at once. */
+  uint32_t safeAfterS = 300;
   double safe[sizes::kOutputs] = {};
   /** Keep until receipt? Learned from the broker's status; reset when the broker changes. */
   bool keepKnown = false;

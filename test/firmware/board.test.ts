@@ -124,6 +124,17 @@ describe.skipIf(!(await there('arm-none-eabi-g++')))('the objects of the board',
     expect(await symbols([main])).toContainEqual(['T', 'verifyRollbackLater'])
   })
 
+  test('own no more static memory than the budget gives them (docs/guide/firmware.md)', { timeout: 5 * minutes }, async () => {
+    const board = await Promise.all(boardFiles.map(file => compiled(arm, file)))
+    const { stdout } = await run('arm-none-eabi-size', board)
+    const owned = stdout
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map(row => row.trim().split(/\s+/).map(Number))
+    expect(owned.reduce((sum, [, data, bss]) => sum + data! + bss!, 0)).toBeLessThanOrEqual(51 * 1024)
+  })
+
   test("need nothing but the core, the board's calls and C's library", { timeout: 5 * minutes }, async () => {
     const board = await Promise.all(boardFiles.map(file => compiled(arm, file)))
     const all = await symbols([...board, ...(await objects(arm, await coreSources()))], '-C')

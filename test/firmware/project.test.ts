@@ -208,7 +208,7 @@ describe('the simulator', () => {
     const toml = await read('wokwi.toml')
     expect(toml).toMatch(/^\[wokwi\]$/m)
     expect(toml).toMatch(/^version = 1$/m)
-    expect(toml).toMatch(/^firmware = '\.pio\/build\/wokwi\/firmware\.bin'$/m)
+    expect(toml).toMatch(/^firmware = '\.pio\/build\/wokwi\/firmware\.factory\.bin'$/m)
     expect(toml).toMatch(/^elf = '\.pio\/build\/wokwi\/firmware\.elf'$/m)
   })
 })

@@ -16,6 +16,7 @@ const pages: Readonly<Record<string, readonly [title: string, page: ComponentTyp
   '/commands': ['Commands', lazy(async () => (await import('./pages/commands.tsx')).Commands)],
   '/alerts': ['Alerts', lazy(async () => (await import('./pages/alerts.tsx')).Alerts)],
   '/boards': ['Boards', lazy(async () => (await import('./pages/boards.tsx')).Boards)],
+  '/firmware': ['Firmware', lazy(async () => (await import('./pages/firmware.tsx')).Firmware)],
   '/machine': ['Broker & machine', lazy(async () => (await import('./pages/machine.tsx')).Machine)],
   '/settings': ['Settings', lazy(async () => (await import('./pages/settings.tsx')).Settings)],
   '/reference': ['Reference', lazy(async () => (await import('./pages/reference.tsx')).Reference)],

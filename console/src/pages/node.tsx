@@ -10,6 +10,7 @@ import { MessageList } from '../parts/message-list.tsx'
 import { NodeHead } from '../parts/node-head.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { RejectList } from '../parts/reject-list.tsx'
+import { UpdateCard } from '../parts/update-card.tsx'
 import { Value } from '../parts/value.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { type Answer, arrived, useAnswer } from '../state/ask.ts'
@@ -77,6 +78,7 @@ function Known({ view }: { view: NodeView }) {
         </div>
         <div class="column aside">
           <Commands id={id} detail={detail.value} asked={asked.value ?? none} />
+          {!view.virtual && <Firmware view={view} detail={detail.value} asked={asked.value ?? none} />}
           <Status detail={detail} />
           <Rejects id={id} />
           <Said id={id} />
@@ -135,6 +137,11 @@ function Commands({ id, detail, asked }: { id: string; detail: NodeDetail | null
       {list.length === 0 ? <p class="dim">Nothing was sent to this node yet.</p> : <CommandList list={list} />}
     </section>
   )
+}
+
+function Firmware({ view, detail, asked }: { view: NodeView; detail: NodeDetail | null; asked: readonly CommandView[] }) {
+  const list = mergeCommands(asked, commands.value, command => command.node === view.id)
+  return <UpdateCard view={view} status={detail?.status ?? null} commands={list} />
 }
 
 function outputsOf(detail: NodeDetail | null): string[] {

@@ -6,7 +6,8 @@ import { client } from '../state/connection.ts'
 import { type Field, fieldsOf, paramsOf } from './param-fields.ts'
 import { ProblemNote } from './problem-note.tsx'
 
-const names = Object.keys(builtinCommands) as BuiltinName[]
+// An update is chosen from what was added (update-card.tsx): its address and signature are nothing to be typed.
+const names = (Object.keys(builtinCommands) as BuiltinName[]).filter(name => name !== 'update_firmware')
 // What people come for first; the others in the contract's order.
 const first: readonly BuiltinName[] = ['set_led', 'identify', 'ping', 'read_now', 'set_interval']
 const sorted = [...first, ...names.filter(name => !first.includes(name))]

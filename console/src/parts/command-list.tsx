@@ -47,7 +47,7 @@ function Command({ command, named }: { command: CommandView; named: boolean }) {
       )}
       {hasResult(command.result) && <pre class="result">{JSON.stringify(command.result)}</pre>}
       <div class="command-tools">
-        <CopyButton text={`npx --no-install espalier send ${command.node} ${sayAsShell(command)}`} label="Copy as CLI" />
+        <CopyButton text={`npx --no-install espalier ${asCli(command)}`} label="Copy as CLI" />
         {cancellable && (
           <button type="button" class="quiet" onClick={() => void client.cancel(command.id).catch(() => undefined)}>
             Cancel
@@ -93,11 +93,16 @@ function Timeline({ command }: { command: CommandView }) {
   )
 }
 
-function sayAsShell(command: CommandView): string {
-  const params = Object.entries(command.params).map(
-    ([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
-  )
-  return [command.command, ...params.map(quote)].join(' ')
+/** An update is another command of the CLI: its address and signature are made anew each time. */
+function asCli({ node, command, params }: CommandView, said = sayAsShell({ command, params })): string {
+  if (command !== 'update_firmware') return `send ${node} ${said}`
+  return `update ${node} --version ${quote(String(params.version))}${params.force ? ' --force' : ''}`
+}
+
+function sayAsShell({ command, params: all }: Pick<CommandView, 'command' | 'params'>): string {
+  const shown = command === 'update_firmware' ? Object.entries(all).filter(([name]) => name === 'version') : Object.entries(all)
+  const params = shown.map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
+  return [command, ...params.map(quote)].join(' ')
 }
 
 const quote = (text: string): string => (/^[\w.,:=+/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)

@@ -22,6 +22,7 @@ export const Grid = icon(<path d="M4.5 4.5h6v6h-6zM13.5 4.5h6v6h-6zM4.5 13.5h6v6
 export const Speech = icon(<path d="M4 5.5h16v10.5h-9L6.5 20v-4H4zM8 9.5h8M8 12.5h5" />)
 export const Arrow = icon(<path d="M4 12h15M13 6l6 6l-6 6" />)
 export const Board = icon(<path d="M6.5 3.5h11v17h-11zM9.5 7h5v4h-5zM3.5 8h3M3.5 12h3M3.5 16h3M17.5 8h3M17.5 12h3M17.5 16h3" />)
+export const Chip = icon(<path d="M5 14.5v5h14v-5M12 15.5V4.5M7.5 9L12 4.5L16.5 9" />)
 export const Gauge = icon(<path d="M4.5 17.5a8.5 8.5 0 1 1 15 0zM12 14l4-4.5" />)
 export const Bell = icon(<path d="M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15zM10 20.5h4" />)
 export const Sliders = icon(<path d="M4 7h9M17 7h3M4 17h3M11 17h9M13 4.5v5h4v-5zM7 14.5v5h4v-5z" />)

@@ -4,7 +4,7 @@ import { firing } from '../state/alarms.ts'
 import { loaded } from '../state/house.ts'
 import { path } from '../state/route.ts'
 import { Footer } from './footer.tsx'
-import { Arrow, Bell, Board, Gauge, Grid, More, Sliders, Speech } from './icons.tsx'
+import { Arrow, Bell, Board, Chip, Gauge, Grid, More, Sliders, Speech } from './icons.tsx'
 import { closeWhenLeft } from './leave.ts'
 import { LiveBar } from './live-bar.tsx'
 import { Notices } from './notices.tsx'
@@ -22,10 +22,11 @@ const places: readonly Place[] = [
   { to: '/commands', says: 'Commands', Icon: Arrow },
   { to: '/alerts', says: 'Alerts', Icon: Bell },
   { to: '/boards', says: 'Boards', Icon: Board },
+  { to: '/firmware', says: 'Firmware', Icon: Chip },
   { to: '/machine', says: 'Machine', Icon: Gauge },
   { to: '/settings', says: 'Settings', Icon: Sliders },
 ]
-// A thumb hits five places on 390 px, not seven.
+// A thumb hits five places on 390 px, not eight.
 const onPhone = 4
 
 /** The frame that stays: top bar, rail (a bar at the bottom on a phone), page, footer. */

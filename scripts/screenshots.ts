@@ -19,6 +19,7 @@ const pages: Readonly<Record<string, string>> = {
   commands: '/commands',
   alerts: '/alerts',
   boards: '/boards',
+  firmware: '/firmware',
   machine: '/machine',
   settings: '/settings',
   reference: '/reference',

@@ -6,7 +6,18 @@ import { hasChromium } from '../chromium.ts'
 import { mainFile, until } from '../espalier.ts'
 import { barriers, card, houseOf, overflow, patient, phone, stories, valueOn } from './browser.ts'
 
-const pages = ['/', '/nodes/sim-1', '/messages', '/commands', '/alerts', '/boards', '/machine', '/settings', '/reference']
+const pages = [
+  '/',
+  '/nodes/sim-1',
+  '/messages',
+  '/commands',
+  '/alerts',
+  '/boards',
+  '/firmware',
+  '/machine',
+  '/settings',
+  '/reference',
+]
 
 describe.skipIf(!hasChromium)('every page', () => {
   const story = stories()

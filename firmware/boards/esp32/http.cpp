@@ -10,6 +10,8 @@ namespace {
 constexpr uint32_t kStackBytes = 10240;
 constexpr int kTimeoutMs = 10000;
 constexpr int kChunk = 1024;
+/** The request's first line must fit: a URL of 512 bytes. */
+constexpr int kRequestBytes = 1024;
 
 /** "bytes=4096-": without printf, which would cost the task's stack a kilobyte. */
 void rangeFrom(size_t offset, char (&out)[24]) {
@@ -65,6 +67,7 @@ void EspHttp::run(void* self) {
   config.url = http.url_;
   config.cert_pem = http.ca_;
   config.timeout_ms = kTimeoutMs;
+  config.buffer_size_tx = kRequestBytes;
   config.disable_auto_redirect = true;
   const esp_http_client_handle_t client = esp_http_client_init(&config);
   const bool good = client != nullptr && http.download(client);

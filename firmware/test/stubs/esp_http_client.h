@@ -7,6 +7,7 @@ typedef struct {
   const char* url;
   const char* cert_pem;
   int timeout_ms;
+  int buffer_size_tx;
   bool disable_auto_redirect;
 } esp_http_client_config_t;
 

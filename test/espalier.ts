@@ -12,6 +12,24 @@ export const nodeBinary = process.env.ESPALIER_NODE ?? process.execPath
 const root = process.env.ESPALIER_REPO ?? fileURLToPath(new URL('..', import.meta.url))
 export const mainFile = join(root, 'dist/cli/main.js')
 
+/** Which broker `up` has: its own, or a mosquitto that the stories start beside it (test/stories/mosquitto). */
+export const brokerOfStories = process.env.ESPALIER_TEST_BROKER === 'mosquitto' ? 'mosquitto' : 'embedded'
+
+const mosquittos = new Map<string, Promise<{ port: number; stop(): Promise<void> }>>()
+if (brokerOfStories === 'mosquitto') {
+  const { afterAll } = await import('vitest') // scripts use this file, too
+  afterAll(async () => {
+    for (const started of mosquittos.values()) await (await started).stop()
+  })
+}
+
+/** One for each data directory: it outlives a restart of `up`. */
+async function mosquittoFor(data: string): Promise<string> {
+  const { startMosquitto } = await import('./broker/mosquitto.ts')
+  if (!mosquittos.has(data)) mosquittos.set(data, startMosquitto(['max_inflight_messages 1000', 'max_queued_messages 100000']))
+  return `mqtt://127.0.0.1:${(await mosquittos.get(data)!).port}`
+}
+
 export interface CliResult {
   readonly code: number
   readonly stdout: string
@@ -85,6 +103,7 @@ export async function upWith(env: Record<string, string>, data: string, ...flags
     ['--sim', '0'],
   ] as const)
     if (!flags.includes(flag)) args.push(flag, value)
+  if (brokerOfStories === 'mosquitto' && !flags.includes('--broker')) args.push('--broker', await mosquittoFor(data))
   const child = spawn(nodeBinary, [mainFile, ...args, ...flags], { env: cleanEnv(env), stdio: ['ignore', 'pipe', 'pipe'] })
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', chunk => (errors += chunk))

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cleanEnv, cli, mainFile, nodeBinary, temporaryData, type Up, until, up } from '../espalier.ts'
+import { brokerOfStories, cleanEnv, cli, mainFile, nodeBinary, temporaryData, type Up, until, up } from '../espalier.ts'
 
 /** A newcomer's first ten minutes as the README tells them: start, look, watch, send, export, stop. */
 let data: Awaited<ReturnType<typeof temporaryData>>
@@ -104,7 +104,7 @@ describe('the first ten minutes', () => {
     const health = await house.api('/healthz')
     expect(health).toMatchObject({ status: 200, body: { status: 'ok' } })
     expect((await house.cli('broker', '--json')).json()).toMatchObject({
-      kind: 'embedded',
+      kind: brokerOfStories,
       up: true,
       profile: 'embedded',
       receipts: true,

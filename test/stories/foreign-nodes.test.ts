@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { temporaryData, type Up, until, up } from '../espalier.ts'
+import { ofOwnBroker } from './own-broker.ts'
 
 /** Programs that are not ours as nodes: mosquitto's clients and a Python script on paho. */
 const run = promisify(execFile)
@@ -58,7 +59,7 @@ describe.skipIf(!hasMosquitto)('mosquitto_pub and mosquitto_sub', () => {
     ])
   })
 
-  test('mosquitto_sub sees what nodes publish, and a denied filter is refused', async () => {
+  ofOwnBroker('mosquitto_sub sees what nodes publish, and a denied filter is refused', async () => {
     const subscriptions = async () => (await house.api('/api/broker')).body.subscriptions as number
     const before = await subscriptions()
     const sub = spawn('mosquitto_sub', [...address(), '-t', 'iot/node/+/telemetry', '-q', '1', '-C', '1'])
@@ -82,7 +83,7 @@ describe.skipIf(!hasMosquitto)('mosquitto_pub and mosquitto_sub', () => {
     expect(`${denied.stdout}${denied.stderr}`).toMatch(/128|denied|All subscription requests were denied/i)
   })
 
-  test('nobody on loopback can publish a command, and it is counted', async () => {
+  ofOwnBroker('nobody on loopback can publish a command, and it is counted', async () => {
     const before = (await house.cli('broker', '--json')).json().denied.anonymous ?? 0
     await run('mosquitto_pub', [...address(), '-q', '1', '-t', 'iot/node/seen/command', '-m', '{"command":"reboot"}'])
     await until('the count', async () =>
@@ -90,7 +91,7 @@ describe.skipIf(!hasMosquitto)('mosquitto_pub and mosquitto_sub', () => {
     )
   })
 
-  test('wrong credentials are refused', async () => {
+  ofOwnBroker('wrong credentials are refused', async () => {
     const wrong = await run('mosquitto_pub', [...address(), '-u', '_manager', '-P', 'nonsense', '-t', 'iot/x', '-m', 'x']).catch(
       error => error,
     )

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { until } from '../espalier.ts'
+import { brokerOfStories, until } from '../espalier.ts'
 import { frozenAt, hasFaketime } from '../faketime.ts'
 import { type ExpectedReadings, type ExpectedRejection, loadVectors, type Vector, withNode } from '../vectors.ts'
 import { type Wire, wire } from '../wire.ts'
@@ -107,11 +107,11 @@ function expectWholeReject(vector: Vector, reason: string): void {
   ])
 }
 
-/** What is rejected is forwarded all the same; only an id that is none has no topic. */
+/** What is rejected is forwarded all the same; only an id that is none has no topic, on our own broker. */
 function expectForwarded(vector: Vector): void {
   const came = world.watcher.received.filter(message => message.topic === vector.topic)
   const matching = came.filter(message => message.payload.equals(payloadOf(vector)))
-  expect(matching.length).toBe(isBadTopic(vector) ? 0 : 1)
+  expect(matching.length).toBe(isBadTopic(vector) && brokerOfStories === 'embedded' ? 0 : 1)
 }
 
 describe('telemetry', () => {
@@ -176,8 +176,11 @@ function expectReadings(vector: Vector, expected: ExpectedReadings): void {
 
 const isBatch = ({ payload }: Vector): boolean => Buffer.from(payload).includes('"readings"')
 
+/** A delivery does not say whether it was published with RETAIN, so behind mosquitto an empty status always is one that clears. */
+const cannotTell = ({ id }: Vector): boolean => id === 'status/empty-not-retained' && brokerOfStories === 'mosquitto'
+
 describe('status', () => {
-  for (const [name, vector] of of('status'))
+  for (const [name, vector] of of('status').filter(([, one]) => !cannotTell(one)))
     test(name, () => {
       const node = ownId(vector)
       expectForwarded(vector)
@@ -235,7 +238,7 @@ test.each(of('log'))('%s: forwarded, never a reject', (_, vector) => {
 test('the counters tell of every reject, by reason and node', () => {
   const wanted: Record<string, number> = {}
   const add = (reason: string, n: number) => (wanted[reason] = (wanted[reason] ?? 0) + n)
-  for (const { expect } of published) {
+  for (const { expect } of published.filter(vector => !cannotTell(vector))) {
     if ('rejected' in expect) add((expect as ExpectedRejection).rejected, 1)
     else if ('points' in expect) for (const { reason, count } of expect.rejects ?? []) add(reason, count)
   }

@@ -1,0 +1,3 @@
+import { onMosquitto } from './on-mosquitto.ts'
+
+await onMosquitto(() => import('../vectors.test.ts'))

@@ -169,6 +169,9 @@ test.skipIf(!compilerThere)(
   },
 )
 
+const cppcheckThere = await there('cppcheck')
+const tidyThere = await there('clang-tidy-19')
+
 describe('analysers find nothing in the files of the board', () => {
   const seen = [`-I${stubs}`, `-I${core}/include`, `-I${firmware}`]
   const quiet = (command: string, args: readonly string[]): Promise<string> =>
@@ -177,12 +180,12 @@ describe('analysers find nothing in the files of the board', () => {
       (error: { stdout: string; stderr: string }) => `${error.stdout}${error.stderr}`.slice(0, 4_000),
     )
 
-  test.skipIf(!(await there('cppcheck')))('cppcheck (needs cppcheck)', { timeout: 5 * minutes }, async () => {
+  test.skipIf(!cppcheckThere)('cppcheck (needs cppcheck)', { timeout: 5 * minutes }, async () => {
     const flags = ['--enable=warning,performance,portability', '--std=c++17', '--platform=unix32-unsigned', '--inline-suppr']
     expect(await quiet('cppcheck', [...flags, '--error-exitcode=1', '-q', ...seen, ...boardFiles])).toBe('')
   })
 
-  test.skipIf(!(await there('clang-tidy-19')))('clang-tidy (needs clang-tidy-19)', { timeout: 5 * minutes }, async () => {
+  test.skipIf(!tidyThere)('clang-tidy (needs clang-tidy-19)', { timeout: 5 * minutes }, async () => {
     const checks = '-checks=-*,clang-analyzer-*,bugprone-*,-bugprone-easily-swappable-parameters'
     const as = ['-std=gnu++17', '-fno-exceptions', '-fno-rtti', '-m32', ...seen]
     expect(await quiet('clang-tidy-19', ['--quiet', '--warnings-as-errors=*', checks, ...boardFiles, '--', ...as])).toBe('')

@@ -22,8 +22,9 @@ struct Reading {
   [[nodiscard]] uint32_t uptimeS() const { return static_cast<uint32_t>(monoMs / 1000); }
 };
 
-/** Readings stand on a grid of so many ms. Within a boot, and from one setting of the clock to the next, all stand on the same of the
- *  grid's eight phases, and phases are taken in turn: so no two readings of a node share a millisecond, whatever the clock does. */
+/** Readings stand on a grid of so many ms. Within a boot, and from one setting of the clock to the next, times only grow and stand on the
+ *  same of the grid's eight phases; each boot, and each clock that is set far back, takes the next phase. So no two readings of a node
+ *  share a millisecond, unless eight boots long the clock went over the same minutes again and again. */
 constexpr uint32_t kTickMs = 8;
 
 /** How a value is called and scaled. */

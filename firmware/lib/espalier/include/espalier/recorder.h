@@ -56,6 +56,8 @@ class Recorder {
   void receipts(const Receipts& receipts, uint64_t nowMs);
   /** On false, what was acknowledged meanwhile is free. */
   void setKeepReceipt(bool keep);
+  /** Of a node that got its name after begin(). Stays the caller's. */
+  void setId(Text id) { id_ = id; }
   void setIntervalMs(uint32_t intervalMs) { intervalMs_ = intervalMs; }
 
   /** Writes to flash what is due; once a step. `all`: before a restart. */

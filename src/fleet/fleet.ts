@@ -72,6 +72,8 @@ export interface FleetParts {
   readonly identities?: Partial<IdentitySources>
   /** Fills bytes with chance, for the ids of commands and for passwords. Default: node:crypto. */
   readonly random?: (bytes: Uint8Array) => void
+  /** What the secrets of commands are sealed with in the records. Default: drawn, so that none outlives this process. */
+  readonly sealKey?: string
   /** Calls `work` again and again; answers with how to stop it. Default: a timer that keeps no process alive. */
   readonly every?: (ms: number, work: () => void) => () => void
   /** Records that can't be written, a broker that does not take a command: one sentence for the log. It is tried again. */

@@ -60,6 +60,7 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
     records,
     clock,
     random,
+    sealKey: parts.sealKey ?? drawKey(random),
     clockSuspect: parts.clockSuspect ?? (() => false),
     nodeExists: id => registry.get(id) !== undefined && !leaving.has(id),
     delivery,
@@ -250,6 +251,12 @@ export async function openFleet(parts: FleetParts): Promise<Fleet> {
 }
 
 /** Silence and deadlines are noticed this late at most. */
+const drawKey = (random: (bytes: Uint8Array) => void): Uint8Array => {
+  const key = new Uint8Array(32)
+  random(key)
+  return key
+}
+
 const tickMs = 500
 
 function timer(ms: number, work: () => void): () => void {

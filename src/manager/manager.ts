@@ -101,6 +101,7 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
     ledger,
     clock,
     clockSuspect: guard.suspect,
+    sealKey: secrets.managerSecret,
     onProblem: text => log.warn(text),
     identities: { ...identitySources(options), ...lan.identities },
   })

@@ -35,6 +35,14 @@ async function passwordOf(state: string): Promise<string> {
   return JSON.parse(newest.subarray(16).toString()).broker.password
 }
 
+/** Files below a folder that hold this text somewhere: logs and what a store has overwritten, too. */
+async function filesWith(text: string, dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
+  const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
+  const hits = await Promise.all(files.map(async file => ((await readFile(file)).includes(text) ? file : null)))
+  return hits.filter(file => file !== null)
+}
+
 const online = (house: LanHouse, id: string) =>
   until(`${id} online`, async () => ((await house.api(`/api/nodes/${id}`)).body.state === 'online' ? true : undefined))
 
@@ -124,6 +132,7 @@ describe.skipIf(!hostToolsThere)('a password that is pushed (needs g++, cmake, l
       server: house.stderr(),
       executed: await readFile(files.file('exec.log'), 'utf8'),
     }
+    expect(await filesWith(fresh, house.data)).toEqual([])
     for (const [view, text] of Object.entries(views)) expect(text.includes(fresh) ? `${view} shows it` : '').toBe('')
     expect(views.files).toContain('iot/node/01/command')
   })

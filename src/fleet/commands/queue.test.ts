@@ -34,6 +34,7 @@ class World {
       records: this.records,
       clock: this.clock,
       random: bytes => bytes.fill(random.below(256)),
+      sealKey: 'key',
       clockSuspect: () => this.suspect,
       nodeExists: node => node !== 'nobody',
       delivery: () => ({ reachable: this.reachable, dedupe: this.dedupe }),

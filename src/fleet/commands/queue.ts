@@ -13,7 +13,7 @@ import type { Reported } from './proof.ts'
 import { shown } from './redact.ts'
 import { faultOf, newCommand, payloadOf, tooMuch, ulidMs } from './request.ts'
 import { createSending } from './sending.ts'
-import { type CommandWrites, commandsCollection, openCommandWrites, toChange } from './writes.ts'
+import { type CommandWrites, commandsCollection, openCommandWrites } from './writes.ts'
 
 /** The durable queue of commands. Every step of machine.ts is written before it is acted on: a command before it is answered for,
  *  the intent before the publish, an ack by the journal before it comes here. All changes but acks go through one line of writes;
@@ -39,6 +39,7 @@ export interface CommandQueueParts {
   readonly records: Records
   readonly clock: Clock
   readonly random: (bytes: Uint8Array) => void
+  readonly sealKey: string | Uint8Array
   readonly clockSuspect: () => boolean
   readonly nodeExists: (node: string) => boolean
   /** Can a command leave for this node now, and does it know a repeat? */
@@ -59,9 +60,8 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
   const book = new CommandBook()
   const keys = new CommandKeys()
   const claims = new Claims()
-  for await (const [, command] of records.list<CommandView>(commandsCollection)) take(command)
   for await (const [name, kept] of records.list<KeptKey>(keysCollection)) keys.load(name, kept)
-  const writes = await openCommandWrites(records, book)
+  const writes = await openCommandWrites(parts, book, take)
 
   // Ids sort in the order of the commands, also when the wall clock stepped back over a restart.
   const newestMs = ulidMs(book.newestId())
@@ -110,7 +110,7 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
       if (moved !== undefined && !isRefusal(moved)) next.set(id, moved)
     }
     if (next.size === 0) return []
-    await writes.write([...next.values()].map(toChange), sync)
+    await writes.write([...next.values()].map(writes.toChange), sync)
     troubled = false
     return settle(moves, now)
   }
@@ -144,7 +144,7 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
     const command = newCommand(newId(), node, asked, by, now)
     const excess = tooMuch(command, book.open(node).filter(({ attempts }) => attempts === 0).length)
     if (excess !== null) return { ok: false, ...excess }
-    const changes: Change[] = [toChange(command)]
+    const changes: Change[] = [writes.toChange(command)]
     const kept: KeptKey = { node, id: command.id, body, time: now }
     if (key !== undefined) changes.push({ collection: keysCollection, key: keyName(node, key), value: kept })
     try {
@@ -220,6 +220,8 @@ export async function openCommandQueue(parts: CommandQueueParts): Promise<Comman
 
   const pump = (node?: string, birth = false): Promise<void> =>
     quietly(() => pumpInTurn(node === undefined ? book.nodesWithOpen() : [node], birth))
+
+  await move(writes.unreadable.map(id => [id, { kind: 'abandon' }])) // they can't be sent any more
 
   return {
     async send(node, asked, by, key) {

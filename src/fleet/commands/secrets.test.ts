@@ -21,12 +21,13 @@ async function house() {
   const events: CommandView[] = []
   const published: string[] = []
   let reachable = false
-  const open = async (): Promise<CommandQueue> => {
+  const open = async (sealKey = 'key'): Promise<CommandQueue> => {
     const random = seeded(7)
     const queue = await openCommandQueue({
       records,
       clock,
       random: bytes => bytes.fill(random.below(256)),
+      sealKey,
       clockSuspect: () => false,
       nodeExists: () => true,
       delivery: () => ({ reachable, dedupe: true }),
@@ -50,11 +51,12 @@ test('no view of a command shows a secret, and its node gets it, over a restart 
   const sent = await first.send('01', asked, 'test')
   if (!sent.ok) throw new Error(sent.detail)
   await first.close()
-  expect(await kept()).toContain(marker)
+  expect(await kept()).not.toContain(marker)
   expect(published).toEqual([])
 
   reach()
   const queue = await open()
+  expect(await kept()).not.toContain(marker)
   await queue.pump()
   expect(published).toHaveLength(1)
   expect(JSON.parse(published[0]!).params).toEqual(asked.params)
@@ -96,6 +98,20 @@ test('what ends unsent or unanswered keeps no secret either', async () => {
   await queue.tick()
   expect(queue.list({ limit: 10 }).map(({ state }) => state)).toEqual(['unknown', 'expired', 'cancelled'])
   expect(await kept()).not.toContain(marker)
+  await queue.close()
+})
+
+test('what another key sealed is never sent, and ends', async () => {
+  const { published, open, reach } = await house()
+  const first = await open()
+  const sent = await first.send('01', asked, 'test')
+  if (!sent.ok) throw new Error(sent.detail)
+  await first.close()
+  reach()
+  const queue = await open('another key')
+  await queue.pump()
+  expect(published).toEqual([])
+  expect(queue.get(sent.command.id)).toMatchObject({ state: 'cancelled', params: { network: { wifi: { password: '…' } } } })
   await queue.close()
 })
 

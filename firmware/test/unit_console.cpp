@@ -70,7 +70,8 @@ const espalier::Build build = {"esp32dev", "1.2.3", false};
 
 static void testLines(espalier::test::Check& check) {
   static Wire wire;
-  static SerialConsole console(wire, build);
+  static char lent[SerialConsole::kLineBytes];
+  static SerialConsole console(wire, build, lent);
   CHECK(console.poll(0).kind == Kind::none);
   wire.type("{\"status\":tr");
   CHECK(console.poll(1).kind == Kind::none);
@@ -130,7 +131,8 @@ static void testLines(espalier::test::Check& check) {
 
 static void testLineBounds(espalier::test::Check& check) {
   static Wire wire;
-  static SerialConsole console(wire, build);
+  static char lent[SerialConsole::kLineBytes];
+  static SerialConsole console(wire, build, lent);
   static char many[espalier::sizes::kSettingsBytes + 40];
   constexpr Text kFront = "{\"provision\":{";
   constexpr Text kBack = "}}\n";
@@ -165,7 +167,8 @@ static void testLineBounds(espalier::test::Check& check) {
 
 static void testImprov(espalier::test::Check& check) {
   static Wire wire;
-  static SerialConsole console(wire, build);
+  static char lent[SerialConsole::kLineBytes];
+  static SerialConsole console(wire, build, lent);
   // Nobody spoke Improv: no frame is written.
   console.introduce("01");
   console.provisioned(false, "");
@@ -239,7 +242,8 @@ static void testImprov(espalier::test::Check& check) {
 /** Whatever comes over the cable: it ends, and the next good line is heard. */
 static void testNoise(espalier::test::Check& check) {
   static Wire wire;
-  static SerialConsole console(wire, build);
+  static char lent[SerialConsole::kLineBytes];
+  static SerialConsole console(wire, build, lent);
   uint32_t noise = 1;
   for (int round = 0; round < 2000; round++) {
     uint8_t bytes[64];

@@ -45,7 +45,7 @@ bool SerialConsole::feed(uint8_t byte) {
 
 bool SerialConsole::feedLine(uint8_t byte) {
   if (byte == '\n' || byte == '\r') {
-    const bool tooLong = size_ > sizeof buffer_;
+    const bool tooLong = size_ > kLineBytes;
     if (tooLong) refuse(SettingsFault::tooLong);
     if (!tooLong && handleLine()) {
       reading_ = Reading::start;
@@ -54,15 +54,21 @@ bool SerialConsole::feedLine(uint8_t byte) {
     restart();
     return false;
   }
-  if (size_ < sizeof buffer_) buffer_[size_] = static_cast<char>(byte);
-  if (size_ <= sizeof buffer_) size_++;
+  if (size_ == kOwnBytes && buffer_ == own_) {
+    memcpy(lent_, own_, kOwnBytes);
+    wipe(own_, kOwnBytes);
+    buffer_ = lent_;
+  }
+  if (size_ < kLineBytes) buffer_[size_] = static_cast<char>(byte);
+  if (size_ <= kLineBytes) size_++;
   return false;
 }
 
 /** What stood here may have been a secret. */
 void SerialConsole::restart() {
-  wipe(buffer_, size_ < sizeof buffer_ ? size_ : sizeof buffer_);
-  if (request_.kind != SerialRequest::Kind::none) wipe(buffer_, sizeof buffer_);
+  wipe(buffer_, size_ < kLineBytes ? size_ : kLineBytes);
+  if (request_.document.size > 0) wipe(lent_, kLineBytes);
+  buffer_ = own_;
   reading_ = Reading::start;
   magic_ = 0;
   size_ = 0;
@@ -70,7 +76,7 @@ void SerialConsole::restart() {
 
 bool SerialConsole::handleLine() {
   Json line;
-  if (readObject(Text(buffer_, size_), sizeof buffer_, line) != JsonFault::none) {
+  if (readObject(Text(buffer_, size_), kLineBytes, line) != JsonFault::none) {
     answer(false, "bad_json", "a line is one JSON object: {\"provision\":{...}}, {\"status\":true} or {\"factory_reset\":true}");
     return false;
   }

@@ -9,8 +9,6 @@ namespace {
 constexpr size_t kTypeAt = sizeof kImprovMagic;
 constexpr size_t kLengthAt = kTypeAt + 1;
 constexpr size_t kDataAt = kLengthAt + 1;
-/** Behind the longest frame. */
-constexpr size_t kDocumentAt = kDataAt + 255 + 1;
 
 constexpr uint8_t kStateFrame = 1;
 constexpr uint8_t kErrorFrame = 2;
@@ -42,6 +40,7 @@ Text textOf(const char* text) { return Text(text, strlen(text)); }
 }  // namespace
 
 bool SerialConsole::feedFrame(uint8_t byte) {
+  static_assert(kDataAt + 255 + 1 <= kOwnBytes, "the longest frame");
   buffer_[size_++] = static_cast<char>(byte);
   if (size_ <= kDataAt) return false;
   const size_t length = static_cast<uint8_t>(buffer_[kLengthAt]);
@@ -97,7 +96,7 @@ bool SerialConsole::improvWifi(Span payload) {
     error(ImprovError::badRpc);
     return false;
   }
-  JsonWriter document(buffer_ + kDocumentAt, sizeof buffer_ - kDocumentAt);
+  JsonWriter document(lent_, kLineBytes);
   document.raw("{\"wifi\":{\"ssid\":").string(ssid).raw(",\"password\":").string(password).raw("}}");
   request_.kind = SerialRequest::Kind::improvWifi;
   request_.document = document.text();

@@ -22,10 +22,10 @@ Node::Node(const Ports& ports, const Build& build, const Options& options)
       dispatcher_(ports.store, ports.system, *this),
       schedule_(ports.sensors, ports.sensorCount),
       updater_(ports.store, ports.slots, ports.http, ports.crypto, ports.system, build_),
-      console_(ports.serial, build_),
+      console_(ports.serial, build_, out_),
       settingsSlots_(ports.store, reinterpret_cast<uint8_t*>(out_)),
       configurationSlots_(ports.store) {
-  static_assert(sizeof(out_) >= SettingsSlots::kWorkBytes, "the settings' scratch");
+  static_assert(sizeof(out_) >= SettingsSlots::kWorkBytes && sizeof(out_) >= sizes::kOutBytes, "all that uses it, one at a time");
 }
 
 void Node::begin() {
@@ -66,6 +66,7 @@ void Node::begin() {
   schedule_.begin(0, ports_.system.random(), nowMs);
   setInterval(configuration_.hasInterval ? configuration_.intervalS : options_.intervalS, nowMs);
   console_.introduce(idText());
+  if (complete_ && trialByMs_ == 0) console_.provisioned(true, Text());
   connection_.begin(ports_.system.random(), nowMs);
   if (complete_) connection_.go(nowMs, true);
   else log("not provisioned");

@@ -19,6 +19,7 @@ void Node::leaveStep(uint64_t nowMs) {
   if (leaving_ == Leaving::no || leaving_ == Leaving::stopped) return;
   const bool late = nowMs >= leaveByMs_ || !connected_;
   if (!goodbyeSaid_ && !late) {
+    if (console_.borrowing()) return;
     // The command's `accepted` goes before the goodbye.
     pumpAcks(nowMs);
     if (hasLeaveTicket_ && !dispatcher_.accepted(leaveTicket_)) return;
@@ -27,7 +28,7 @@ void Node::leaveStep(uint64_t nowMs) {
     if (leaving_ == Leaving::update || leaving_ == Leaving::download) reason = "update";
     InFlight what;
     what.what = Sent::goodbye;
-    goodbyeSaid_ = publish(Topic::status, Text(out_, encodeGoodbye(idText(), boot_, reason, out_, sizeof out_)), what);
+    goodbyeSaid_ = publish(Topic::status, Text(out_, encodeGoodbye(idText(), boot_, reason, out_, sizes::kOutBytes)), what);
     return;
   }
   if (!late && waiting() > 0) return;

@@ -55,10 +55,11 @@ void Node::act(Connection::Do what, uint64_t nowMs) {
       wasRefused_ = false;
       trouble_ = 0;
       log("running");
+      recorder_.setId(idText());
       recorder_.connected(nowMs);
       dispatcher_.connected();
       outputs_.connected(true, nowMs);
-      (void)sendStatus(Sent::birth, nowMs);
+      birthDue_ = true;
       return;
     case Connection::Do::abort:
       ports_.mqtt.abort();
@@ -69,6 +70,7 @@ void Node::act(Connection::Do what, uint64_t nowMs) {
 
 void Node::lineOver(uint64_t nowMs) {
   for (InFlight& one : inFlight_) one = InFlight();
+  birthDue_ = false;
   if (!connected_) return;
   connected_ = false;
   recorder_.disconnected();
@@ -169,11 +171,6 @@ size_t Node::waiting() const {
   return count;
 }
 
-bool Node::waitingFor(Sent what) const {
-  for (const InFlight& one : inFlight_)
-    if (one.what == what) return true;
-  return false;
-}
 
 bool Node::publish(Topic which, Text payload, const InFlight& what) {
   for (InFlight& place : inFlight_) {
@@ -216,7 +213,7 @@ bool Node::sendStatus(Sent what, uint64_t nowMs) {
   facts.outputCount = outputs_.count();
   InFlight entry;
   entry.what = what;
-  if (!publish(Topic::status, Text(out_, encodeStatus(facts, out_, sizeof out_)), entry)) {
+  if (!publish(Topic::status, Text(out_, encodeStatus(facts, out_, sizes::kOutBytes)), entry)) {
     statusDue_ = true;
     return false;
   }
@@ -230,7 +227,7 @@ void Node::pumpAcks(uint64_t nowMs) {
     size_t size = 0;
     InFlight entry;
     entry.what = Sent::ack;
-    if (!dispatcher_.nextAck(idText(), unixMs(nowMs), out_, sizeof out_, size, entry.token)) return;
+    if (!dispatcher_.nextAck(idText(), unixMs(nowMs), out_, sizes::kOutBytes, size, entry.token)) return;
     if (!publish(Topic::ack, Text(out_, size), entry)) return;
     dispatcher_.sent(entry.token);
   }
@@ -238,14 +235,18 @@ void Node::pumpAcks(uint64_t nowMs) {
 
 /** Sends what may go now: status and acks first, live readings, then backlog as far as it leaves room. */
 void Node::pump(uint64_t nowMs) {
-  if (!connected_ || leaving_ != Leaving::no) return;
+  if (!connected_ || leaving_ != Leaving::no || console_.borrowing()) return;
+  if (birthDue_) {
+    birthDue_ = !sendStatus(Sent::birth, nowMs);
+    if (birthDue_) return;
+  }
   if (nowMs >= statusAtMs_) statusDue_ = true;
   if (statusDue_ && waiting() < sizes::kWindow && !sendStatus(Sent::status, nowMs)) return;
   pumpAcks(nowMs);
   while (waiting() < sizes::kWindow) {
     InFlight entry;
     entry.what = Sent::telemetry;
-    entry.readings = recorder_.nextLive(nowMs, out_, sizeof out_);
+    entry.readings = recorder_.nextLive(nowMs, out_, sizes::kOutBytes);
     if (entry.readings.payload.size == 0) break;
     if (!publish(Topic::telemetry, entry.readings.payload, entry)) return;
     recorder_.sent(entry.readings, nowMs);
@@ -253,7 +254,7 @@ void Node::pump(uint64_t nowMs) {
   if (waiting() >= sizes::kBacklogWindow) return;
   InFlight entry;
   entry.what = Sent::telemetry;
-  entry.readings = recorder_.nextBacklog(nowMs, out_, sizeof out_);
+  entry.readings = recorder_.nextBacklog(nowMs, out_, sizes::kOutBytes);
   if (entry.readings.payload.size == 0 || !publish(Topic::telemetry, entry.readings.payload, entry)) return;
   recorder_.sent(entry.readings, nowMs);
 }

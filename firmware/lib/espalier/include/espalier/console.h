@@ -38,7 +38,13 @@ class SerialConsole {
   static constexpr uint32_t kFrameMs = 500;
   static constexpr uint32_t kLineMs = 10000;
 
-  SerialConsole(Serial& serial, const Build& build) : serial_(serial), build_(build) {}
+  /** The longest line: a document of the largest size, and what stands around it. */
+  static constexpr size_t kLineBytes = sizes::kSettingsBytes + 32;
+
+  /** `lent`: kLineBytes of somebody's, taken while borrowing() only: a document is rare, and no RAM is kept for it. */
+  SerialConsole(Serial& serial, const Build& build, char* lent) : serial_(serial), build_(build), lent_(lent) {}
+  /** Something long is coming in, or a document was handed out: whoever lent must not write there. */
+  [[nodiscard]] bool borrowing() const { return buffer_ == lent_ || request_.document.size > 0; }
   /** At most one request a call; call it every step. */
   [[nodiscard]] SerialRequest poll(uint64_t nowMs);
   /** {"ok":true} or {"ok":false,"error":code,"detail":…}. `detail` may be empty. */
@@ -88,8 +94,11 @@ class SerialConsole {
   size_t size_ = 0;
   char id_[33] = {};
   char url_[65] = {};
-  /** {"provision":…} around the largest document. A frame takes the first 300 bytes, what becomes of it the rest. */
-  char buffer_[sizes::kSettingsBytes + 32] = {};
+  /** A line begins here, and moves when it gets longer; a frame fits. */
+  static constexpr size_t kOwnBytes = 300;
+  char own_[kOwnBytes] = {};
+  char* buffer_ = own_;
+  char* lent_;
 };
 
 }  // namespace espalier

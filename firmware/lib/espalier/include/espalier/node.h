@@ -72,7 +72,6 @@ class Node final : private Executor {
   bool publish(Topic topic, Text payload, const InFlight& what);
   bool sendStatus(Sent what, uint64_t nowMs);
   [[nodiscard]] size_t waiting() const;
-  [[nodiscard]] bool waitingFor(Sent what) const;
   [[nodiscard]] Text topic(Topic which);
   [[nodiscard]] Text idText() const { return Text(settings_.id, strlen(settings_.id)); }
 
@@ -123,9 +122,9 @@ class Node final : private Executor {
   Dispatcher dispatcher_;
   Schedule schedule_;
   Updater updater_;
+  /** Payloads on their way out, one at a time; the settings' scratch; lent to the cable while a document comes in. Before those who get it. */
+  alignas(8) char out_[SerialConsole::kLineBytes] = {};
   SerialConsole console_;
-  /** Payloads on their way out, one at a time, and the settings' scratch. Before the slots, which are given it. */
-  alignas(8) char out_[sizes::kOutBytes] = {};
   SettingsSlots settingsSlots_;
   ConfigurationSlots configurationSlots_;
   Connection connection_;
@@ -160,6 +159,7 @@ class Node final : private Executor {
   bool complete_ = false;
   bool sntp_ = false;
   bool connected_ = false;
+  bool birthDue_ = false;
   bool statusDue_ = false;
   bool goodbyeSaid_ = false;
   bool hasLeaveTicket_ = false;

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort, hasMosquitto, startMosquitto } from '../broker/mosquitto.ts'
-import { endSite, managerPassword, nodePassword, startSite } from '../broker/site.ts'
+import { acl, endSite, managerPassword, nodePassword, startSite } from '../broker/site.ts'
 import { cli, temporaryData, until, up, upWith } from '../espalier.ts'
 import { wire } from '../wire.ts'
 
@@ -35,6 +35,11 @@ describe('what is refused before anything starts (exit 2)', () => {
     expect(stderr).toMatch(told)
     expect(stderr).not.toContain('hunter2')
   })
+})
+
+test('the guide prints the ACL that the tests run against', () => {
+  const guide = readFileSync(new URL('../../docs/guide/mosquitto.md', import.meta.url), 'utf8')
+  expect(guide).toContain(acl)
 })
 
 describe.skipIf(!hasMosquitto)('an external broker', () => {

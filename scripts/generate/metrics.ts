@@ -7,6 +7,7 @@ export async function metricsReference(): Promise<GeneratedFile[]> {
   const exposed = await createMetrics().render({
     fleet: { nodes: () => [], commands: { counts: () => ({}) } },
     store: { stats: () => ({ bytes: 0 }) },
+    updates: { refused: () => 0 },
     rejects: { kept: () => ({ rejects: 0 }) },
     counters: () => ({ stored: 0, duplicates: 0, rejected: { bad_json: 0 } }),
   } as unknown as Parameters<ReturnType<typeof createMetrics>['render']>[0])

@@ -86,9 +86,9 @@ function cutNow({ data, journal, records, store, broker, nodes }: BackupParts): 
   }
 }
 
-/** Without them the boards would meet a stranger: other names, another CA. */
+/** Without them the boards would meet a stranger: other names, another CA, another key of firmware. */
 function smallFiles(data: string): Source[] {
-  const names = ['token', 'manager-secret', 'espalier.yaml', ...filesBelow(data, 'ca')]
+  const names = ['token', 'manager-secret', 'espalier.yaml', ...filesBelow(data, 'ca'), 'keys/firmware.pem', 'keys/firmware.pub']
   return names.filter(name => existsSync(join(data, name))).map(name => bytesSource(name, readFileSync(join(data, name))))
 }
 

@@ -71,6 +71,7 @@ function told({ out }: Context, file: string, { contents, bytes, sha256 }: Check
           `${named('journal/')} journal segments`,
           'records',
           ...rest.map(path => (path === 'broker' ? 'MQTT sessions' : path)),
+          ...(named('keys/') > 0 ? ['the key of firmware'] : []),
           ...(named('ca/') > 0 ? ['CA and certificates'] : []),
         ].join(', '),
       ],

@@ -55,7 +55,7 @@ export const isDump = (path: string): boolean => path === 'records' || path === 
 
 const file = '[A-Za-z0-9_-]+(?:\\.[A-Za-z0-9_-]+)*'
 const allowed = new RegExp(
-  `^(?:records|broker|token|manager-secret|espalier\\.yaml|readings/manifest\\.json|readings/[a-z0-9_-]{1,40}/${file}\\.parquet|journal/\\d{8,10}\\.log|ca/(?:${file}/)?${file})$`,
+  `^(?:records|broker|token|manager-secret|espalier\\.yaml|readings/manifest\\.json|readings/[a-z0-9_-]{1,40}/${file}\\.parquet|journal/\\d{8,10}\\.log|ca/(?:${file}/)?${file}|keys/firmware\\.(?:pem|pub))$`,
 )
 
 /** May an entry be called so? Nothing that isn't on this list is ever made on a disk. */

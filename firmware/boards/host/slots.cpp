@@ -75,8 +75,14 @@ bool flashByCable(const char* directory, const char* imagePath) {
 
 SlotFiles::SlotFiles(const char* directory, int running, Power& power, void (*restart)(), size_t capacity)
     : power_(power), otadata_(directory, power), restart_(restart), capacity_(capacity), running_(running) {
-  char path[4096];
-  if (slotPath(directory, 1 - running, path, sizeof path)) file_ = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0755);
+  (void)slotPath(directory, 1 - running, path_, sizeof path_);
+  (void)reopen(O_RDONLY);
+}
+
+bool SlotFiles::reopen(int how) {
+  if (file_ >= 0) close(file_);
+  file_ = open(path_, how | O_CLOEXEC, 0755);
+  return file_ >= 0;
 }
 
 SlotFiles::~SlotFiles() {
@@ -90,8 +96,8 @@ bool SlotFiles::begin(size_t offset) {
     if (place >= 0 && !otadata_.clear(place)) return false;
   }
   at_ = offset;
-  open_ = true;
-  return true;
+  open_ = reopen(O_RDWR | O_CREAT);
+  return open_;
 }
 
 bool SlotFiles::write(Span bytes) {
@@ -130,7 +136,8 @@ bool SlotFiles::read(size_t offset, uint8_t* out, size_t size) {
 
 bool SlotFiles::select() {
   open_ = false;
-  return !power_.off() && startable(file_) && otadata_.select(1 - running_);
+  // What is open to be written to can't be executed, not even by the process that has it open.
+  return !power_.off() && reopen(O_RDONLY) && startable(file_) && otadata_.select(1 - running_);
 }
 
 bool SlotFiles::gaveUp() {

@@ -40,6 +40,7 @@ class SlotFiles final : public Slots {
   [[nodiscard]] bool misused() const { return misused_; }
 
  private:
+  [[nodiscard]] bool reopen(int how);
   [[nodiscard]] bool erase(size_t offset);
   [[nodiscard]] bool put(const uint8_t* bytes, size_t size);
 
@@ -50,6 +51,7 @@ class SlotFiles final : public Slots {
   size_t at_ = 0;
   int running_;
   /** Of the other slot. */
+  char path_[4096] = {};
   int file_ = -1;
   bool open_ = false;
   bool misused_ = false;

@@ -10,11 +10,12 @@ namespace {
 
 constexpr size_t kBlock = 4096;
 
-/** What the bootloader looks at: an executable begins like one. The rest is the updater's to have checked. */
+/** What the bootloader looks at: an executable begins like one, a script too. The rest is the updater's to have checked. */
 bool startable(int file) {
   uint8_t head[4];
   constexpr uint8_t kElf[4] = {0x7F, 'E', 'L', 'F'};
-  return pread(file, head, sizeof head, 0) == static_cast<ssize_t>(sizeof head) && memcmp(head, kElf, sizeof head) == 0;
+  if (pread(file, head, sizeof head, 0) != static_cast<ssize_t>(sizeof head)) return false;
+  return memcmp(head, kElf, sizeof head) == 0 || memcmp(head, "#!", 2) == 0;
 }
 
 bool slotStartable(const char* directory, int slot) {

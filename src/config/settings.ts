@@ -1,25 +1,12 @@
-import { brokerChoice } from './broker-url.ts'
-import { logLevels, type UpOptions } from './options.ts'
-import { bytes, type Check, choice, durationMs, host, onOff, port, seconds, text, wholeIn } from './values.ts'
+import { brokerSettings } from './broker-settings.ts'
+import { logLevels } from './options.ts'
+import { setting, type UpSetting } from './setting.ts'
+import { bytes, choice, durationMs, host, onOff, port, seconds, text, wholeIn } from './values.ts'
 
-/** One setting of `up`: flag `--<flag>`, environment ESPALIER_<FLAG> (or ESPALIER_UP__<FLAG>), key `up.<flag>` in the file; with a
- *  `key` of its own (`retention.raw_age`) that one, and ESPALIER_RETENTION__RAW_AGE. */
-export interface UpSetting<K extends keyof UpOptions = keyof UpOptions> {
-  readonly option: K
-  readonly key?: string
-  readonly flag: string
-  readonly value: string
-  readonly fallback: UpOptions[K]
-  readonly check: Check<NonNullable<UpOptions[K]>>
-  /** Taken over by `config reload`; without it a restart is needed. */
-  readonly reload?: true
-  readonly help: string
-}
+export type { UpSetting } from './setting.ts'
 
 const dayMs = 86_400_000
 const yearMs = 365 * dayMs
-
-const setting = <K extends keyof UpOptions>(s: UpSetting<K>): UpSetting => s as unknown as UpSetting
 
 /** `data` is not here: it says where the file is, so it can't stand in it. */
 export const upSettings: readonly UpSetting[] = [
@@ -103,54 +90,7 @@ export const upSettings: readonly UpSetting[] = [
     check: wholeIn(1, 1_000_000),
     help: 'readings in memory before they are written as a file: fewer need less memory and make more files',
   }),
-  setting({
-    option: 'broker',
-    flag: 'broker',
-    value: 'URL',
-    fallback: 'embedded',
-    check: brokerChoice,
-    help: 'the own MQTT broker, or the URL of one that is there: mqtt(s)://HOST:PORT',
-  }),
-  setting({
-    option: 'brokerUser',
-    flag: 'broker-user',
-    value: 'NAME',
-    fallback: null,
-    check: text(256),
-    help: 'with the URL of a broker: our user name there (_manager if there is only a password)',
-  }),
-  setting({
-    option: 'brokerPasswordFile',
-    flag: 'broker-password-file',
-    value: 'FILE',
-    fallback: null,
-    check: text(4096),
-    help: 'file with its password; or the password itself in ESPALIER_BROKER_PASSWORD',
-  }),
-  setting({
-    option: 'brokerCa',
-    flag: 'broker-ca',
-    value: 'FILE',
-    fallback: null,
-    check: text(4096),
-    help: 'certificate of the CA that signed the broker, PEM; without it those this machine trusts',
-  }),
-  setting({
-    option: 'brokerCert',
-    flag: 'broker-cert',
-    value: 'FILE',
-    fallback: null,
-    check: text(4096),
-    help: 'our own certificate for that broker, PEM',
-  }),
-  setting({
-    option: 'brokerKey',
-    flag: 'broker-key',
-    value: 'FILE',
-    fallback: null,
-    check: text(4096),
-    help: 'its key, PEM',
-  }),
+  ...brokerSettings,
   setting({
     option: 'logLevel',
     flag: 'log-level',

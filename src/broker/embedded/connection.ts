@@ -23,13 +23,12 @@ export class Connection implements Client {
   key = ''
   client = ''
   readonly address: string
-  readonly localAddress: string | null
   knowsSessionPresent = true
   askedAt = 0
   /** `connecting`: CONNECT not yet judged. `leaving`: nothing more is read; what was read is still committed. */
   private state: 'connecting' | 'judging' | 'open' | 'leaving' | 'closed' = 'connecting'
   private readonly shared: Shared
-  private readonly socket: Socket
+  readonly socket: Socket
   private readonly arrival: Arrival
   private readonly framing: Framing
   private inbox: Inbox | null = null
@@ -46,7 +45,6 @@ export class Connection implements Client {
     const { socket } = arrival
     this.socket = socket
     this.address = addressOf(socket)
-    this.localAddress = socket.localAddress?.replace(/^::ffff:/, '') ?? null
     this.arrival = arrival
     this.shared = shared
     this.framing = new Framing(shared.limits.connectBytes)

@@ -139,7 +139,8 @@ export async function openEmbeddedBroker(options: EmbeddedOptions, handlers: Bro
     reachable: node => exchange.sessions.reach.reachable(node),
     localAddress(node) {
       const [own] = exchange.sessions.reach.ownOf(node)
-      for (const { session, localAddress } of connections) if (session !== null && session === own) return localAddress
+      for (const { session, socket } of connections)
+        if (session !== null && session === own) return socket.localAddress?.replace(/^::ffff:/, '') ?? null
       return null
     },
     cut: async node => {

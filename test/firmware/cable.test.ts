@@ -8,6 +8,7 @@ import { flashPlaces } from '../../src/site/flash/credentials.ts'
 import { cli, mainFile, nodeBinary, until } from '../espalier.ts'
 import { type LanHouse, lanHouse } from '../lan/house.ts'
 import { buildHostNode, hostToolsThere, nodeHouse } from './host-node.ts'
+import { partitionTableBytes } from './partition-table.ts'
 
 /** A board on a cable: the real node process at one end of a pseudo-terminal, `espalier node provision` and `flash` at the other. */
 const wifiMarker = 'marker-of-the-wifi'
@@ -128,7 +129,7 @@ describe.skipIf(!hostToolsThere)('a board on a cable (needs g++, cmake, libssl-d
     image[0] = 0xe9
     await writeFile(join(images, 'bootloader.bin'), image)
     await writeFile(join(images, 'firmware.bin'), image)
-    await writeFile(join(images, 'partitions.bin'), partitions())
+    await writeFile(join(images, 'partitions.bin'), partitionTableBytes())
     // Stands in for esptool: notes what it was told, and keeps the files.
     await writeFile(
       join(tools, 'esptool'),
@@ -198,34 +199,15 @@ describe.skipIf(!hostToolsThere)('a board on a cable (needs g++, cmake, libssl-d
       await writeFile(join(images, 'partitions.bin'), table)
     }
     expect(await flash('/nowhere')).toMatch(/^2 error no_tool: .*pipx install esptool/s)
-    await write(s3, partitions())
+    await write(s3, partitionTableBytes())
     expect(await flash(files.file('bin'))).toMatch(/^2 error bad_image: bootloader.bin is for another chip/)
-    await write(fine, partitions(0x310000))
+    await write(fine, partitionTableBytes(0x310000))
     expect(await flash(files.file('bin'))).toMatch(/^2 error bad_image: partitions.bin has creds at 0x310000/)
     expect((await house.api('/api/identities')).body.items).toEqual([])
-    await write(fine, partitions())
+    await write(fine, partitionTableBytes())
     expect(await flash(files.file('bin'))).toMatch(/^3 error tool_failed/)
   })
 })
-
-/** As gen_esp32part writes it. */
-function partitions(credentials: number = flashPlaces.credentials): Buffer {
-  const entry = (type: number, subtype: number, offset: number, size: number, label: string): Buffer => {
-    const bytes = Buffer.alloc(32)
-    bytes.set([0xaa, 0x50, type, subtype])
-    bytes.writeUInt32LE(offset, 4)
-    bytes.writeUInt32LE(size, 8)
-    bytes.write(label, 12)
-    return bytes
-  }
-  return Buffer.concat([
-    entry(1, 2, 0x9000, 0x5000, 'nvs'),
-    entry(1, 0, flashPlaces.otadata, flashPlaces.otadataBytes, 'otadata'),
-    entry(0, 16, flashPlaces.app, flashPlaces.appBytes, 'app0'),
-    entry(1, 2, credentials, flashPlaces.credentialsBytes, 'creds'),
-    Buffer.alloc(3072 - 128, 0xff),
-  ])
-}
 
 /** The one blob of an NVS image, read by itself: behind the namespace a chunk's head and its data. */
 async function blobOf(image: Buffer): Promise<Buffer> {

@@ -167,6 +167,22 @@ describe.skipIf(!hasMosquitto)('behind mosquitto', () => {
     expect(broker.reachable('01')).toBe(false)
   })
 
+  test('it cuts a node off as a bad line would: will and all; where client ids follow users it can not, and says so', async () => {
+    const { port } = await startedAlone()
+    const { accepted, accept } = collecting()
+    const broker = await subscriber(port, { accept })
+    const will = { topic: 'iot/node/01/status', payload: Buffer.from('gone'), qos: 1 as const, retain: true }
+    await client({ port, clientId: '01', will })
+    expect(await broker.cut('01')).toBe(true)
+    await expect.poll(() => accepted.map(text)).toEqual(['gone'])
+
+    const { tls, ca } = await site()
+    const credentials = { user: '_manager', password: managerPassword, ca: await readFile(ca, 'utf8'), cert: null, key: null }
+    const bound = await subscriber(tls, {}, { host: 'localhost', tls: true, credentials: async () => credentials })
+    expect(await bound.cut('01')).toBe(false)
+    await expect.poll(() => bound.health().up, { timeout: 8_000 }).toBe(true)
+  })
+
   test('it tells what the broker says of itself, and null where it says nothing', async () => {
     const { port } = await startedAlone(['sys_interval 1'])
     const broker = await subscriber(port, {})

@@ -23,6 +23,8 @@ export interface MosquittoBroker extends Broker {
 }
 
 const checkEveryMs = 500
+/** How long the end of our own connection may take to be seen. */
+const ownEndMs = 500
 /** QoS 0 is for figures of the moment: they don't pile up behind a socket that takes nothing. */
 const unsentBytes = 1024 * 1024
 
@@ -99,7 +101,9 @@ class Subscriber implements MosquittoBroker, LinkOwner {
   /** A broker that makes the client id of the user name throws out ourselves instead: then it can't be done. */
   async cut(node: string): Promise<boolean> {
     const before = this.link
-    return (await takeOver(this.options, node)) && before !== null && this.link === before
+    if (before === null || !(await takeOver(this.options, node))) return false
+    await new Promise(resolve => setTimeout(resolve, ownEndMs))
+    return this.link === before
   }
 
   sessionsLost(): number {

@@ -157,7 +157,7 @@ describe.skipIf(!compilerThere)('the firmware encodes', () => {
         }
         for (const [key, { datable, own }] of taken) expect([key, own.size]).toEqual([key, datable ? 1 : 0])
       }),
-      { numRuns: 150 * Number(process.env['ESPALIER_TEST_SCALE'] ?? 1) },
+      { numRuns: 1_000 * Number(process.env['ESPALIER_TEST_SCALE'] ?? 1) },
     )
   })
 })

@@ -30,15 +30,15 @@ void Recorder::receipt(const Receipt& receipt, uint64_t nowMs) {
     track->mark = seen;
     track->markAtMs = nowMs;
   }
-  if (keepReceipt_ && track->first == unsettled) giveUp(*track, nowMs);
+  if (keepReceipt_ && track->first == unsettled) giveUp(*track);
 }
 
 /** The receipt ends right before the track's first: if that was sent three times, the last time 30 s ago, the manager cannot read it. Of
  *  those behind it nothing is known. */
-void Recorder::giveUp(Track& track, uint64_t nowMs) {
+void Recorder::giveUp(Track& track) {
   const uint32_t seq = track.first;
   const bool due = track.due <= seq && track.due < track.dueEnd;
-  if (track.reach[2] <= seq || due || inFlight(track.boot, seq, seq + 1) || nowMs - track.thriceAtMs < kResendMs) return;
+  if (track.thrice <= seq || due || inFlight(track.boot, seq, seq + 1)) return;
   state_.dropped++;
   stateDirty_ = true;
   free(track, seq + 1);
@@ -50,6 +50,7 @@ void Recorder::resend(uint64_t nowMs) {
   if (!online_) return;
   for (size_t i = 0; i < trackCount_; i++) {
     Track& track = tracks_[i];
+    if (nowMs - track.thriceAtMs >= kResendMs) track.thrice = track.reach[2];
     if (track.due < track.dueEnd || nowMs - track.sentAtMs < kResendMs) continue;
     const uint32_t end = keepReceipt_ ? track.mark : track.boot == boot_ ? lesser(track.reach[0], liveNext_) : track.end;
     const uint32_t from = keepReceipt_ && track.reach[2] > track.first ? track.reach[2] : track.first;

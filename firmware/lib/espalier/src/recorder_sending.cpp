@@ -149,7 +149,10 @@ void Recorder::sent(const Outgoing& message, uint64_t nowMs) {
       const uint32_t again = end < track->before[i] ? end : track->before[i];
       if (reach[i + 1] < again) reach[i + 1] = again;
     }
-    if (message.first < reach[2]) track->thriceAtMs = nowMs;
+    if (message.first < reach[2]) {
+      track->thriceAtMs = nowMs;
+      if (track->thrice > message.first) track->thrice = message.first;
+    }
   }
   if (flightCount_ == kFlights) {
     // Its PUBACK will be nobody's: nothing after it counts as acknowledged without a gap.

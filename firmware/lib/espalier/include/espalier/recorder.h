@@ -93,12 +93,13 @@ class Recorder {
     /** Sent at least once, twice, three times; `before`: when the walk that is under way began. */
     uint32_t reach[3] = {};
     uint32_t before[2] = {};
+    /** Sent three times, the last time 30 s ago: what is not settled now cannot be read. */
+    uint32_t thrice = 0;
     bool anchored = false;
     /** Dates its undated readings. */
     int64_t anchorMs = 0;
     uint64_t markAtMs = 0;
     uint64_t sentAtMs = 0;
-    /** When one was last sent that had its three sends. */
     uint64_t thriceAtMs = 0;
   };
   /** A place in flash and the reading before it. */
@@ -154,7 +155,7 @@ class Recorder {
 
   // recorder_receipts.cpp: what is settled.
   void receipt(const Receipt& receipt, uint64_t nowMs);
-  void giveUp(Track& track, uint64_t nowMs);
+  void giveUp(Track& track);
   void resend(uint64_t nowMs);
   void free(Track& track, uint32_t upTo);
   [[nodiscard]] Track& own() { return tracks_[trackCount_ - 1]; }

@@ -1,5 +1,5 @@
 /** How long to leave the socket unread after a read. Behind mosquitto each read() brings one message if it follows at once; at 2 to 5 ms
- *  it brings what came meanwhile, for a sixth of the CPU (0.96 → 0.17 s per 100k at QoS 1, bench/ingest-mosquitto). A message that comes
+ *  it brings what came meanwhile, for a sixth of the CPU of a bare subscriber (0.96 → 0.17 s per 100k at QoS 1). A message that comes
  *  alone waits for nobody. */
 export class ReadPace {
   private lastMs = Number.NEGATIVE_INFINITY

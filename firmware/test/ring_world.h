@@ -114,10 +114,13 @@ class Manager {
     oldest(oldestBoot, oldestSeq);
   }
 
-  /** What is settled, of the boots that spoke. */
+  /** What is settled, of the boots that spoke: all in turn where they are more than a receipt holds. */
   void receipts(Receipts& out) {
     out.count = 0;
-    for (auto boot = seen_.rbegin(); boot != seen_.rend() && out.count < contract::kReceiptEntries; ++boot) {
+    turn_ = seen_.size() > contract::kReceiptEntries ? (turn_ + 1) % seen_.size() : 0;
+    auto boot = seen_.rbegin();
+    for (size_t i = 0; i < turn_; i++) ++boot;
+    for (; boot != seen_.rend() && out.count < contract::kReceiptEntries; ++boot) {
       Receipt& entry = out.entries[out.count++];
       uint32_t& next = next_[boot->first];
       while (settled({boot->first, next})) next++;
@@ -185,6 +188,7 @@ class Manager {
   }
 
   uint32_t latest_ = 0;
+  size_t turn_ = 0;
   std::map<uint32_t, uint32_t> seen_;
   std::map<uint32_t, uint32_t> next_;
   std::map<uint32_t, std::pair<uint32_t, uint32_t>> oldest_;

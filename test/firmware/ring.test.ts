@@ -69,4 +69,9 @@ describe.skipIf(!compilerThere)('the ring of the firmware', () => {
     expect(full['most_dropped']).toBeGreaterThan(0)
     expect(full['runs']).toBeGreaterThan(20)
   })
+
+  test('brings what lives of chance took, however the broker forgets', { timeout: 5 * minutes }, async () => {
+    const lives = await told('ring_soak', 1, 100 * Number(process.env['ESPALIER_TEST_SCALE'] ?? 1))
+    expect(lives['arrived']).toBeGreaterThan(50_000)
+  })
 })

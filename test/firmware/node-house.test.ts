@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { temporaryData, type Up, until, up } from '../espalier.ts'
 import { lanHouse, strangers } from '../lan/house.ts'
@@ -27,6 +29,13 @@ async function demoHouse() {
   const house = await up(dir)
   onTestFinished(() => house.kill())
   return { house, url: `mqtt://127.0.0.1:${house.run.mqtt.port}` }
+}
+
+async function filesWith(dir: string, text: string): Promise<string[]> {
+  const names = (await readdir(dir, { recursive: true, withFileTypes: true })).filter(entry => entry.isFile())
+  const paths = names.map(entry => join(entry.parentPath, entry.name))
+  const found = await Promise.all(paths.map(async path => (await readFile(path)).includes(text)))
+  return paths.filter((_, i) => found[i]).map(path => relative(dir, path))
 }
 
 describe.skipIf(!hostToolsThere)('a node and its manager (needs g++, cmake, libssl-dev)', () => {
@@ -82,11 +91,15 @@ describe.skipIf(!hostToolsThere)('a node and its manager (needs g++, cmake, libs
     const url = `mqtts://localhost:${house.mqtts}`
     const { password } = await house.add('b1')
     const passwordFile = await files.write('b1.password', `${password}\n`)
-    await files.node('b1', url, '--ca', house.caFile, '--password-file', passwordFile)
+    const b1 = await files.node('b1', url, '--ca', house.caFile, '--password-file', passwordFile)
     const own = await house.certFiles('b2')
     await files.node('b2', url, '--ca', house.caFile, '--cert', own.cert, '--key', own.key)
     await node(house, 'b1', 'online', n => n.state === 'online')
     await node(house, 'b2', 'online', n => n.state === 'online')
+    // The password stands in the settings in flash, and nowhere else.
+    expect(await filesWith(files.file('b1'), password)).toEqual(['flash/creds.a'])
+    expect(await readFile(`/proc/${b1.ready.pid}/cmdline`, 'utf8')).not.toContain(password)
+    expect(b1.err()).not.toContain(password)
     const other = await strangers('b3')
     const lost = await files.node('b3', url, '--ca', other.caFile, '--password-file', passwordFile)
     await until('it is not reached', async () => (lost.err().includes('not trusted') ? true : undefined))

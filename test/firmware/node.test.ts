@@ -180,6 +180,38 @@ describe.skipIf(!hostToolsThere || !hasMosquitto)('a node at mosquitto (needs g+
   })
 })
 
+describe.skipIf(!hostToolsThere || !hasMosquitto)('a node whose power goes (needs g++, cmake, libssl-dev, mosquitto)', () => {
+  const scale = Number(process.env.ESPALIER_TEST_SCALE ?? 1)
+  const tears = ['old', 'half:ff', 'half:garbage', 'new']
+
+  test('at any of its flash writes: it boots, is born again, and runs a command once', { timeout: 240_000 }, async () => {
+    const [house, there] = await Promise.all([nodeHouse(), broker()])
+    for (let cut = 1; cut <= 8 * scale; cut++) {
+      const id = `n${cut}`
+      const flags = ['--interval', '1', '--clock-rate', '10', '--exec-log', house.file(`${id}.log`)]
+      const command = { id: `c${cut}`, command: 'set_output', params: { name: 'pump', value: 1 } }
+      const fault = `flash-cut=${cut}:${tears[cut % tears.length]}`
+      const torn = await house.node(id, there.url, ...flags, '--fault', fault).catch((error: Error) => error)
+      if (torn instanceof Error) expect(torn.message).toContain('ended with 86')
+      else {
+        // Whether it lives to hear it hangs on where the cut is.
+        const born = until('born', async () => there.heard.find(status(id, true)))
+        await Promise.race([torn.gone, born])
+        await there.say(`iot/node/${id}/command`, command)
+        await there.say(`iot/node/${id}/command`, { id: `k${cut}`, command: 'configure', params: { rev: 1, interval: 2 } })
+        expect(await torn.gone).toBe(86)
+      }
+      const whole = await house.node(id, there.url, ...flags)
+      await there.hear('a birth', m => status(id, true)(m) && m.body.boot === whole.ready.boot)
+      await there.say(`iot/node/${id}/command`, command)
+      const end = await there.hear('an end', m => ack(`c${cut}`, 'done')(m) || ack(`c${cut}`, 'failed')(m))
+      if (end.body.state === 'failed') expect(end.body.error.code).toBe('interrupted')
+      expect((await house.lines(`${id}.log`)).filter(line => line.id === `c${cut}`)).toHaveLength(1)
+      await whole.stop('SIGKILL')
+    }
+  })
+})
+
 describe.skipIf(!hostToolsThere)('espalier-node as a command (needs g++, cmake, libssl-dev)', () => {
   test.each([
     [['--nonsense'], '--nonsense: unknown. Allowed: --id'],

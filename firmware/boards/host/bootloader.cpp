@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,9 +73,7 @@ const char* start(const char* directory, Power& power, Boot boot, char** argv) {
     (void)snprintf(text, sizeof text, "%d %d %" PRIu32 " %" PRIu64 " %d %d %d", static_cast<int>(getpid()), slot, boot.changes + power.changes(),
                    boot.startedNs, boot.cable, boot.lock, boot.restarted ? 1 : 0);
     if (setenv(kVariable, text, 1) != 0) return "no memory";
-    sigset_t none;
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, nullptr);
+    // Signals stay held: the image hears the SIGTERM that came meanwhile.
     // A file that is open for writing is not executed: the slot that was just written.
     closeBut(boot.cable, boot.lock);
     (void)execv(path, argv);

@@ -97,6 +97,13 @@ bool board(const std::string& value, Flags& out) {
   return !value.empty() && value.size() <= 32;
 }
 
+bool parent(const std::string& value, Flags& out) {
+  double given = 0;
+  const bool good = whole(value, 1, 2147483647, given);
+  if (good) out.parent = static_cast<int>(given);
+  return good;
+}
+
 const Flag kFlags[] = {
     {"--id", "a node's id: letters, digits, - and _, at most 32", false, text<&Flags::id>},
     {"--broker", "mqtt://HOST[:PORT] or mqtts://HOST[:PORT]", false, text<&Flags::broker>},
@@ -119,6 +126,12 @@ const Flag kFlags[] = {
        return true;
      }},
     {"--board", "what the node says it is, 1 to 32 characters (default: host)", false, board},
+    {"--virtual", "no value: its status says that it stands in for a board", true,
+     [](const std::string&, Flags& out) {
+       out.isVirtual = true;
+       return true;
+     }},
+    {"--with-parent", "the process id of who starts it: says goodbye and ends when that one ends, however it does", false, parent},
     {"--exec-log", "a file: one JSON line a command, on the disk before it does anything", false, text<&Flags::execLog>},
     {"--reading-log", "a file: one JSON line a reading, when it is taken", false, text<&Flags::readingLog>},
     {"--report", "a file: one JSON line of counts at each end of a boot, kill -9 and power cuts apart", false, text<&Flags::report>},

@@ -34,6 +34,9 @@ struct Flags {
   Tail tail = Tail::erased;
   double flashSlowMs = 0;
   double netDrop = 0;
+  /** Who must be there for it to run; 0: nobody. */
+  int parent = 0;
+  bool isVirtual = false;
   bool help = false;
   bool version = false;
 };

@@ -70,6 +70,7 @@ Build theBuild(const Flags& flags) {
   Build build;
   build.board = flags.board.empty() ? boardOf(kImage) : Text(flags.board.data(), flags.board.size());
   build.version = versionOf(kImage);
+  build.isVirtual = flags.isVirtual;
   return build;
 }
 
@@ -222,6 +223,9 @@ int powerOn(const Flags& flags, Power& power, char** argv) {
   return 1;
 }
 
+/** From now on the parent's end is a SIGTERM, held over every reboot; false: it ended before. */
+bool staysWith(int parent) { return parent == 0 || (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent); }
+
 int begin(int argc, char** argv) {
   // Secrets in memory are for nobody's core file.
   const rlimit none = {0, 0};
@@ -250,6 +254,10 @@ int begin(int argc, char** argv) {
   sigaddset(&held, SIGTERM);
   sigaddset(&held, SIGINT);
   (void)sigprocmask(SIG_BLOCK, &held, nullptr);
+  if (!staysWith(flags.parent)) {
+    (void)fprintf(stderr, "espalier-node: --with-parent: %d is not who started it, or is gone\n", flags.parent);
+    return kBadFlags;
+  }
 
   static Power power;
   power.whenCut(onPowerCut);

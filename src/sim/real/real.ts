@@ -6,7 +6,8 @@ import { seeded } from '../../kit/random.ts'
 import type { BrokerAddress } from '../mqtt/link.ts'
 
 /** Real nodes as processes: the firmware built for this machine (`npm run firmware`), in place of virtual ones. Each has a folder of its
- *  own for its flash, and is started again when it ends by itself, as a board would start. */
+ *  own for its flash, and is started again when it ends by itself, as a board would start. They say virtual:true, and end with this process,
+ *  however it ends. */
 export interface RealNodesOptions {
   /** The program, `espalier-node`. */
   readonly binary: string
@@ -88,7 +89,7 @@ function sharedFlags({ broker, intervalS, username, password, stateDir }: RealNo
     '--interval',
     String(Math.max(intervalS, 0.1)),
   ]
-  flags.push('--exec-log', join(stateDir, 'executed.jsonl'))
+  flags.push('--exec-log', join(stateDir, 'executed.jsonl'), '--virtual', '--with-parent', String(process.pid))
   const file = (name: string, text: string): string => {
     const path = join(stateDir, name)
     writeFileSync(path, text, { mode: 0o600 })

@@ -191,6 +191,7 @@ bool Node::sendStatus(Sent what, uint64_t nowMs) {
   facts.boot = boot_;
   facts.intervalS = static_cast<double>(schedule_.intervalMs()) / 1000;
   facts.uptimeS = static_cast<uint32_t>((nowMs - bootMs_) / 1000);
+  facts.isVirtual = build_.isVirtual;
   facts.hasRssi = ports_.link.rssi(facts.rssi);
   facts.board = build_.board;
   facts.version = build_.version;

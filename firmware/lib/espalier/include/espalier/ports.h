@@ -251,6 +251,8 @@ struct Build {
   bool allowsDowngrade = false;
   /** No memory for two TLS connections: the broker is left while an image comes. */
   bool leavesBroker = false;
+  /** A stand-in for a board: its status says so. */
+  bool isVirtual = false;
 };
 
 class OwnCommand;

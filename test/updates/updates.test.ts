@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -79,6 +79,10 @@ describe('adding an image', () => {
   test('the key is its owner’s alone, is told of once, and signs the next image too', async () => {
     const file = join(data.dir, 'keys/firmware.pem')
     expect((await stat(file)).mode & 0o777).toBe(0o600)
+    await chmod(file, 0o644)
+    const { findings } = (await house.cli('doctor', '--json')).json()
+    expect(findings).toContainEqual(expect.objectContaining({ code: 'file_open', subject: file }))
+    await chmod(file, 0o600)
     expect(house.stderr().split('firmware.pem')).toHaveLength(2)
     await imageFile(join(data.dir, 'three.bin'), board, '3.0.0')
     const again = await house.cli('firmware', 'add', join(data.dir, 'three.bin'), '--version', '3.0.0', '--board', board)

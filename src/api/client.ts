@@ -2,7 +2,7 @@ import type { AlertChannelView, AlertRuleView, AlertState, AlertView, ChannelTes
 import type { AuditEntry } from './audit.ts'
 import type { BrokerView } from './broker.ts'
 import type { CommandRequest, CommandState, CommandView } from './commands.ts'
-import type { ConformanceReport } from './conformance.ts'
+import type { ConformanceRun } from './conformance.ts'
 import type { DemoOutage, DemoStop } from './demo.ts'
 import { type After, type EventsOptions, readEvents } from './event-reader.ts'
 import type { ApiEvent } from './events.ts'
@@ -72,8 +72,10 @@ export interface Client {
   rotateToken(): Promise<string | null>
   machine(): Promise<MachineView>
   doctor(): Promise<DoctorReport>
-  /** Takes a minute and more: the node is commanded, cut off and restarted. */
-  conformance(id: string): Promise<ConformanceReport>
+  /** Begins a run, which takes a minute and more: the node is commanded, cut off and restarted. */
+  checkConformance(id: string): Promise<ConformanceRun>
+  /** The latest run of a node, under way or ended; ApiError 404: there was none since the manager started. */
+  conformance(id: string): Promise<ConformanceRun>
   demoStop(forget: boolean): Promise<DemoStop>
   /** `node` null: all of them. */
   demoOutage(node: string | null, seconds: number): Promise<DemoOutage>
@@ -135,7 +137,8 @@ export function createClient(options: ClientOptions): Client {
     reloadConfig: () => api.write('POST', '/api/config/reload'),
     rotateToken: async () => (await api.write<TokenRotation>('POST', '/api/token/rotate')).token,
     machine: () => api.get('/api/machine'),
-    conformance: id => api.write('POST', `/api/nodes/${encodeURIComponent(id)}/conformance`),
+    checkConformance: id => api.write('POST', `${nodePath(id)}/conformance?wait=false`),
+    conformance: id => api.get(`${nodePath(id)}/conformance`),
     doctor: () => api.get('/api/doctor'),
     demoStop: forget => api.write('POST', '/api/demo/stop', { forget }),
     demoOutage: (node, seconds) => api.write('POST', '/api/demo/outage', { ...(node !== null && { node }), seconds }),

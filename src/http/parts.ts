@@ -1,5 +1,5 @@
 import type { BrokerView } from '../api/broker.ts'
-import type { ConformanceReport } from '../api/conformance.ts'
+import type { ConformanceRun } from '../api/conformance.ts'
 import type { DemoStop } from '../api/demo.ts'
 import type { Health } from '../api/health.ts'
 import type { ConnectInfo } from '../api/identities.ts'
@@ -38,8 +38,7 @@ export interface HttpParts {
   readonly audit: Audit
   readonly updates: Updates
   readonly backups: BackupDesk
-  /** Checks a node against the wire contract; null: it is being checked already. */
-  readonly conformance: (node: string) => Promise<ConformanceReport | null>
+  readonly conformance: ConformanceDesk
   /** Runs work between two batches: nothing is applied meanwhile. */
   readonly between: <T>(work: () => Promise<T>) => Promise<T>
   readonly broker: () => BrokerView
@@ -73,6 +72,14 @@ export interface SettingsPart {
 export interface DemoPart {
   stop(forget: boolean): Promise<DemoStop>
   outage(node: string | null, seconds: number): string[]
+}
+
+/** Runs of conformance. */
+export interface ConformanceDesk {
+  /** null: one is under way for this node. `ended` never rejects. */
+  begin(node: string): { readonly run: ConformanceRun; readonly ended: Promise<ConformanceRun> } | null
+  /** null: there was none. */
+  latest(node: string): ConformanceRun | null
 }
 
 /** The kept rejects, as this room needs them. */

@@ -1,10 +1,12 @@
 import { randomFillSync } from 'node:crypto'
-import type { ConformanceReport } from '../api/conformance.ts'
+import type { ConformanceCheck, ConformanceRun } from '../api/conformance.ts'
+import type { PresenceState } from '../api/nodes.ts'
 import type { Broker, Incoming } from '../broker/broker.ts'
 import { decodeAck } from '../contract/decode.ts'
 import { nodeTopic, parseTopic } from '../contract/topics.ts'
 import { type Air, type Heard, runConformance } from '../fleet/conformance/conformance.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { ConformanceDesk } from '../http/parts.ts'
 import type { Lane } from '../ingest/ingest.ts'
 import type { Clock } from '../kit/clock.ts'
 import { ulidGenerator } from '../kit/ulid.ts'
@@ -41,27 +43,30 @@ export function openTaps(lane: Pick<Lane, 'accept' | 'oversize'>): Taps {
   }
 }
 
-export interface ConformanceDesk {
-  /** null: one is under way for this node. Rejects when the broker is away. */
-  run(node: string): Promise<ConformanceReport | null>
-  /** Ends what is under way. */
-  close(): void
+interface Kept {
+  readonly begun: number
+  ended: number | null
+  readonly checks: ConformanceCheck[]
 }
 
-/** Conformance runs of live nodes, one a node at a time. */
+/** So many nodes' latest runs are kept, in memory. */
+const runsKept = 100
+
+/** Conformance runs of live nodes, one a node at a time. `close` ends what is under way, and waits until the nodes are as they were. */
 export function openConformance(parts: {
   readonly taps: Taps
   readonly lane: Pick<Lane, 'holdReceipts'>
   readonly broker: Broker
-  readonly fleet: Pick<Fleet, 'described'>
+  readonly fleet: Pick<Fleet, 'described' | 'node'>
   readonly clock: Clock
-}): ConformanceDesk {
+}): ConformanceDesk & { close(): Promise<void> } {
   const { taps, lane, broker, fleet, clock } = parts
   const newId = ulidGenerator(
     () => clock.wallMs(),
     bytes => randomFillSync(bytes),
   )
-  const running = new Set<string>()
+  const latest = new Map<string, Kept>()
+  const running = new Set<Promise<unknown>>()
   const pauses = openPauses()
 
   const air = (node: string): Air => {
@@ -76,26 +81,53 @@ export function openConformance(parts: {
       holdReceipts: () => lane.holdReceipts(node),
       cut: () => broker.cut(node),
       status: () => fleet.described(node),
+      presence: () => presenceOf(fleet, node),
       pause: pauses.pause,
+      givenUp: pauses.over,
       newId,
     }
   }
   return {
-    async run(node) {
-      if (running.has(node)) return null
-      running.add(node)
-      try {
-        return await runConformance(air(node))
-      } finally {
-        running.delete(node)
-      }
+    begin(node) {
+      if (latest.get(node)?.ended === null) return null
+      const kept: Kept = { begun: clock.wallMs(), ended: null, checks: [] }
+      latest.delete(node)
+      latest.set(node, kept)
+      for (const [old, { ended }] of latest) if (latest.size > runsKept && ended !== null) latest.delete(old)
+      const ended = runConformance(air(node), kept.checks).then(() => {
+        kept.ended = clock.wallMs()
+        running.delete(ended)
+        return view(node, kept)
+      })
+      running.add(ended)
+      return { run: view(node, kept), ended }
     },
-    close: pauses.end,
+    latest(node) {
+      const kept = latest.get(node)
+      return kept ? view(node, kept) : null
+    },
+    async close() {
+      pauses.end()
+      await Promise.all(running)
+    },
   }
 }
 
+const view = (node: string, { begun, ended, checks }: Kept): ConformanceRun => ({
+  node,
+  pass: checks.every(({ result }) => result !== 'fail'),
+  checks: [...checks],
+  begun,
+  ended,
+})
+
+function presenceOf(fleet: Pick<Fleet, 'described' | 'node'>, id: string): PresenceState | null {
+  const node = fleet.node(id)
+  return node && (node.state !== 'unknown' || node.stored > 0 || fleet.described(id) !== null) ? node.state : null
+}
+
 /** Waits that all end at once when the manager stops. */
-function openPauses(): { pause(ms: number): Promise<void>; end(): void } {
+function openPauses(): { pause(ms: number): Promise<void>; end(): void; over(): boolean } {
   const waiting = new Set<() => void>()
   let over = false
   return {
@@ -111,6 +143,7 @@ function openPauses(): { pause(ms: number): Promise<void>; end(): void } {
         timer.unref()
         waiting.add(done)
       }),
+    over: () => over,
     end() {
       over = true
       for (const done of [...waiting]) done()

@@ -188,7 +188,7 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
     onTurn: deeds.backup,
   })
   const conformance = openConformance({ taps, lane, broker, fleet, clock })
-  opened.push(async () => conformance.close())
+  opened.push(conformance.close)
   const virtual = createVirtualNodes({ options, fleet, store, ledger, lane, broker, clock, version, log })
   const updates = await joinUpdates({ settings, fleet, records, broker, lan, clock, log })
   const health = () => healthOf({ broker, store, journal, lane, clockSuspect: guard.suspect, machine: machine.facts, damage })
@@ -211,7 +211,7 @@ async function open(settings: Settings, log: Log, opened: (() => Promise<unknown
       audit,
       updates,
       backups,
-      conformance: conformance.run,
+      conformance,
       between: work => lane.between(work),
       broker: reports.view,
       connect: lan.connect,

@@ -244,7 +244,7 @@ export function fakeParts(options: FakeOptions = {}) {
     token: { current: () => token, rotate: async () => 'a-new-token', onRotate: () => () => {} },
     settings: { views: () => [], reload: async () => ({ ok: true, applied: [], needs_restart: [] }) },
     machine: () => machineView,
-    conformance: async node => ({ node, pass: true, checks: [] }),
+    conformance: fakeConformance(),
     doctor: async () => ({ ok: true, findings: [] }),
     demo: {
       stop: async forget => ({ stopped: ['sim-1'], forgotten: forget ? ['sim-1'] : [] }),
@@ -290,4 +290,9 @@ export function fakeParts(options: FakeOptions = {}) {
     ...(options.pingMs !== undefined && { pingMs: options.pingMs }),
   }
   return { parts, clock, store, sent, failures, silenced: fake.silenced, audited: log.entries, refusedCallers: log.refused }
+}
+
+function fakeConformance(): HttpParts['conformance'] {
+  const run = (node: string) => ({ node, pass: true, checks: [], begun: 1, ended: 2 })
+  return { begin: node => ({ run: run(node), ended: Promise.resolve(run(node)) }), latest: run }
 }

@@ -1,4 +1,5 @@
-import type { ConformanceReport } from '../../api/conformance.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ConformanceCheck, ConformanceRun } from '../../api/conformance.ts'
 import type { Context } from '../context.ts'
 import { type Define, examples } from '../definition.ts'
 import { type Exit, exits } from '../errors.ts'
@@ -10,28 +11,46 @@ export const defineConformance: Define = (program, run) => {
     .addHelpText(
       'after',
       `
-It listens, sends commands, withholds receipts, cuts the line and restarts the node: a minute, longer for one that speaks seldom. Outputs
-are never touched. What can't be asked is skipped with the reason. Exit code 7: a check failed.
+It listens, sends commands, withholds receipts, cuts the line and restarts the node: a minute, longer for one that speaks seldom and takes
+no commands. Outputs are never switched; the restart brings them to their safe state. What can't be asked is skipped with the reason.
+Exit code 7: a check failed.
 ${examples('espalier conformance sim-1', 'espalier conformance 01 --json')}`,
     )
     .action((id: string) => run(context => conformance(context, id)))
 }
 
+const askEveryMs = 500
+
+/** Each check is told as it ends. The run is the server's: whoever stops waiting does not stop it. */
 async function conformance(context: Context, id: string): Promise<Exit> {
   const { out } = context
   const client = await context.client()
+  let run = await client.checkConformance(id)
   out.message(`checking ${id}: it is commanded, cut off and restarted; this takes about a minute`)
-  const report = await client.conformance(id)
-  out.result(report, () => inWords(report))
-  return report.pass ? exits.done : exits.problems
+  for (let told = 0; ; told = run.checks.length) {
+    if (!out.json) for (const check of run.checks.slice(told)) out.line(inWords(check))
+    if (run.ended !== null) break
+    if (context.ended.aborted) {
+      out.message('you stopped waiting; it goes on, and the page of the node shows its end')
+      return exits.timedOut
+    }
+    await sleep(askEveryMs, undefined, { signal: context.ended }).catch(() => undefined)
+    run = await client.conformance(id)
+  }
+  const { node, pass, checks } = run
+  out.result({ node, pass, checks }, () => sum(run))
+  return pass ? exits.done : exits.problems
 }
 
 const marks = { pass: 'pass', fail: 'FAIL', skip: 'skip' } as const
 
-function inWords({ node, checks, pass }: ConformanceReport): string {
-  const width = Math.max(...checks.map(({ name }) => name.length))
-  const lines = checks.map(({ name, result, detail }) => `${marks[result]}  ${name.padEnd(width)}  ${detail}`)
+/** As wide as the longest name of a check. */
+const nameWidth = 15
+
+const inWords = ({ name, result, detail }: ConformanceCheck): string => `${marks[result]}  ${name.padEnd(nameWidth)}  ${detail}`
+
+function sum({ node, checks, pass }: ConformanceRun): string {
   const count = (wanted: string): number => checks.filter(({ result }) => result === wanted).length
-  const sum = `${node}: ${count('pass')} passed, ${count('fail')} failed, ${count('skip')} could not be checked`
-  return [...lines, '', pass ? sum : `${sum}. Each failure names what the contract wants: docs/reference/wire.md`].join('\n')
+  const said = `${node}: ${count('pass')} passed, ${count('fail')} failed, ${count('skip')} could not be checked`
+  return pass ? `\n${said}` : `\n${said}. Each failure names what the contract wants: docs/reference/wire.md`
 }

@@ -1,3 +1,4 @@
+import type { PresenceState } from '../../api/nodes.ts'
 import type { Status } from '../../contract/schemas.ts'
 import type { Clock } from '../../kit/clock.ts'
 
@@ -17,8 +18,12 @@ export interface Air {
   cut(): Promise<boolean>
   /** Its last status with online:true; null: it never published one. */
   status(): Partial<Status> | null
+  /** Whether it is there, as the fleet sees it; null: it never spoke. */
+  presence(): PresenceState | null
   /** Waits; resolves early when the run is given up. */
   pause(ms: number): Promise<void>
+  /** The manager stops: nothing more is asked of the node, only what was changed is put back. */
+  givenUp(): boolean
   newId(): string
 }
 

@@ -18,6 +18,9 @@ export interface HeardStatus {
   readonly arrived: number
 }
 
+/** Nobody waits for the node any more. */
+export class GivenUp extends Error {}
+
 /** Hears a node and remembers: what it said, judged by the reference decoders, in the order it came. */
 export class Ear {
   readonly readings: HeardReading[] = []
@@ -43,9 +46,10 @@ export class Ear {
     return this.messages === 0 && this.statuses.length === 0 && this.acks.length === 0 && this.faults.length === 0
   }
 
-  /** The first that `pick` finds in what was heard since it was last asked, and is heard within `ms`; null: none came. */
+  /** The first that `pick` finds in what was heard since it was last asked, and is heard within `ms`; null: none came. Rejects with
+   *  GivenUp when the run is given up. */
   async until<T>(ms: number, pick: () => T | undefined): Promise<T | null> {
-    return await new Promise<T | null>(resolve => {
+    return await new Promise<T | null>((resolve, reject) => {
       let over = false
       const end = (found: T | null): void => {
         over = true
@@ -58,7 +62,12 @@ export class Ear {
       }
       this.waiting.add(look)
       look()
-      if (!over) void this.air.pause(ms).then(() => over || end(null))
+      if (over) return
+      void this.air.pause(ms).then(() => {
+        if (over) return
+        if (this.air.givenUp()) reject(new GivenUp())
+        end(null)
+      })
     })
   }
 

@@ -9,7 +9,7 @@ export async function keeping(run: Run, obeys: boolean): Promise<void> {
   else await frees(run)
 
   const release = keeps ? air.holdReceipts() : () => {}
-  run.tidy.push(release)
+  run.tidy.push(async () => release())
   const held = keeps && obeys ? await gather(run) : []
   const statuses = ear.statuses.length
   const readings = ear.readings.length

@@ -1,5 +1,17 @@
 import type { HeardReading } from './ear.ts'
-import { described, judge, patienceMs, type Run, say, skip } from './run.ts'
+import { described, judge, patienceMs, type Run, say, seldom, skip } from './run.ts'
+
+/** A node that is known to be away can't be asked anything: it is said at once. */
+export function absent(run: Run): boolean {
+  const presence = run.air.presence()
+  if (presence !== null && presence !== 'offline') return false
+  const detail =
+    presence === null
+      ? `it never spoke: is it on, and does it publish on iot/node/${run.air.node}/telemetry?`
+      : 'it is offline: its last word was a goodbye or a will. Switch it on, and ask again'
+  say(run, 'telemetry', 'fail', detail)
+  return true
+}
 
 /** What can be judged by listening alone: telemetry, its numbers, its clock, and the status. */
 export async function listening(run: Run): Promise<void> {
@@ -8,7 +20,9 @@ export async function listening(run: Run): Promise<void> {
   await ear.until(ms, () => (ear.readings.length + ear.faults.length >= 1 ? true : undefined))
   if (ear.readings.length > 0) await ear.until(ms, () => (ear.readings.length >= 3 ? true : undefined))
   const said = `${ear.messages} messages, ${ear.readings.length} readings`
-  if (ear.messages === 0 && ear.faults.length === 0) {
+  if (ear.messages === 0 && ear.faults.length === 0 && seldom(run)) {
+    skip(run, `it speaks every ${described(run)?.interval} s, and this waits ${ms / 1_000} s`, 'telemetry')
+  } else if (ear.messages === 0 && ear.faults.length === 0) {
     say(
       run,
       'telemetry',

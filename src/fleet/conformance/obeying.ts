@@ -1,3 +1,4 @@
+import type { Ack } from '../../contract/schemas.ts'
 import { ask, described, finalAck, inWords, judge, type Run, type Sent, say, skip } from './run.ts'
 
 const dependent = ['unknown_command', 'bad_params', 'read_now', 'get_status', 'dedupe', 'id_reuse', 'expiry', 'interval'] as const
@@ -88,15 +89,29 @@ async function expiry(run: Run): Promise<void> {
   judge(run, 'expiry', late.ack?.state === 'expired', 'a command that came too late is expired', inWords(late.ack))
 }
 
-/** Readings every second from now on: what follows is quicker, and it shows that the command works. */
+/** Has a node that speaks less often than each `slowerThanS`, and says that it takes commands, speak each second from now on: what follows
+ *  is quicker. Its own interval comes back at the end; a restart brings it, too. */
+export async function everySecond(run: Run, slowerThanS: number): Promise<void> {
+  const { interval, caps } = described(run) ?? {}
+  if (caps !== undefined && interval !== undefined && interval > slowerThanS) await setInterval(run)
+}
+
+async function setInterval(run: Run): Promise<Sent & { ack: Ack | null }> {
+  // Asked before it is changed: a birth after that tells the new one.
+  const seconds = Math.min(Math.max(described(run)?.interval ?? 10, 0.1), 86_400)
+  const set = await ask(run, 'set_interval', { seconds: 1 })
+  if (set.ack?.state === 'done' && !run.hurried) {
+    run.hurried = true
+    run.tidy.push(async () => void (await ask(run, 'set_interval', { seconds })))
+  }
+  return set
+}
+
+/** It shows that the command works. */
 async function interval(run: Run): Promise<void> {
   const { ear } = run
-  const set = await ask(run, 'set_interval', { seconds: 1 })
+  const set = await setInterval(run)
   if (set.ack?.state !== 'done') return say(run, 'interval', 'fail', `set_interval: ${inWords(set.ack)}`)
-  run.tidy.push(
-    async () =>
-      void (await ask(run, 'set_interval', { seconds: Math.min(Math.max(described(run)?.interval ?? 10, 0.1), 86_400) })),
-  )
   const from = ear.readings.length
   const enough = await ear.until(8_000, () => (ear.readings.length >= from + 4 ? true : undefined))
   judge(

@@ -1,3 +1,4 @@
+import { encodeCommand } from '../../contract/encode.ts'
 import { ask, described, finalAck, inWords, judge, type Run, type Sent, say, send, skip } from './run.ts'
 
 const bootMs = 60_000
@@ -50,7 +51,9 @@ async function retainedCommand(run: Run): Promise<{ id: string; cleared: () => P
   air.claim(id)
   const cleared = (): Promise<void> => air.command(new Uint8Array(0), true)
   run.tidy.push(cleared)
-  await air.command(new TextEncoder().encode(JSON.stringify({ id, command: 'ping', params: {} })), true)
+  // It expires: should nobody be left to take it away, it is nothing to whoever comes later.
+  const expires = Math.floor(air.clock.wallMs() / 1_000) + 300
+  await air.command(encodeCommand({ id, command: 'ping', params: {}, expires }), true)
   return { id, cleared }
 }
 

@@ -10,7 +10,9 @@ export interface Run {
   readonly ear: Ear
   readonly checks: ConformanceCheck[]
   /** Unfinished business with the node: done at the end, whatever happened. */
-  readonly tidy: (() => Promise<void> | void)[]
+  readonly tidy: (() => Promise<void>)[]
+  /** It was told to speak each second; what it did before is in `tidy`. */
+  hurried: boolean
 }
 
 type Result = ConformanceCheck['result']
@@ -31,11 +33,17 @@ export const skip = (run: Run, why: string, ...names: string[]): void => names.f
 export const described = (run: Run): Partial<Status> | null =>
   run.ear.statuses.findLast(({ status }) => status.online)?.status ?? run.air.status()
 
+/** Nobody waits longer than this for one reading. */
+const longestMs = 600_000
+
 /** How long a reading may take: three intervals, and a minute where the node does not say its interval. */
 export function patienceMs(run: Run): number {
   const interval = described(run)?.interval
-  return interval === undefined ? 60_000 : Math.min(Math.max(3_000 * interval, 10_000), 600_000)
+  return interval === undefined ? 60_000 : Math.min(Math.max(3_000 * interval, 10_000), longestMs)
 }
+
+/** It speaks so seldom that its silence says nothing. */
+export const seldom = (run: Run): boolean => 1_500 * (described(run)?.interval ?? 0) > longestMs
 
 export interface Sent {
   readonly id: string

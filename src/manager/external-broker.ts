@@ -18,7 +18,7 @@ export type ExternalBrokerParts = Pick<OwnBrokerParts, 'options' | 'lane' | 'fle
 
 type Files = Pick<
   UpOptions,
-  'sim' | 'brokerUser' | 'brokerPassword' | 'brokerPasswordFile' | 'brokerCa' | 'brokerCert' | 'brokerKey'
+  'sim' | 'simReal' | 'brokerUser' | 'brokerPassword' | 'brokerPasswordFile' | 'brokerCa' | 'brokerCert' | 'brokerKey'
 >
 
 const managerUser = '_manager'
@@ -70,9 +70,10 @@ async function credentialsOf(options: Files): Promise<MqttCredentials> {
 
 /** Virtual nodes come in by our own user, if it may: that broker knows no other of ours. */
 export async function simTarget({ host, port, tls }: ExternalBroker, options: Files): Promise<SimTarget> {
-  if (options.sim === 0) return { broker: { host, port, tls }, username: null, password: null }
-  const { user, password, ca } = await credentialsOf(options)
-  return { broker: { host, port, tls, ...(ca !== null && { ca }) }, username: user, password }
+  if (options.sim === 0 && options.simReal === 0) return { broker: { host, port, tls }, username: null, password: null }
+  const { user, password, ca, cert, key } = await credentialsOf(options)
+  const pems = { ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) }
+  return { broker: { host, port, tls, ...pems }, username: user, password }
 }
 
 /** For run.json: how the CLI reaches the broker, in names of files, never in secrets. */

@@ -129,8 +129,14 @@ function prefixOf(prefix: string): string {
 /** The one that the server in the data directory uses. */
 function externalBroker(context: Context): BrokerAddress {
   const { mqtt, broker } = context.run()!
-  const { url, ca } = broker!
-  return { ...mqtt, tls: url.startsWith('mqtts:'), ...(ca !== null && { ca: readSecret(ca, 'broker_ca') }) }
+  const { url, ca, cert, key } = broker!
+  return {
+    ...mqtt,
+    tls: url.startsWith('mqtts:'),
+    ...(ca !== null && { ca: readSecret(ca, 'broker_ca') }),
+    ...(cert !== null && { cert: readSecret(cert, 'broker_cert') }),
+    ...(key !== null && { key: readSecret(key, 'broker_key') }),
+  }
 }
 
 function brokerOf(context: Context, text: string | undefined, ca: string | undefined): BrokerAddress {

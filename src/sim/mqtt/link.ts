@@ -33,6 +33,9 @@ export interface BrokerAddress {
   readonly tls?: boolean
   /** PEM of the CA that signed the broker's certificate; without it those this machine trusts. */
   readonly ca?: string
+  /** PEM of the one client certificate for all, and of its key, where the broker wants one. */
+  readonly cert?: string
+  readonly key?: string
 }
 
 const answerMs = 10_000
@@ -96,6 +99,8 @@ const sessionOf = ({ broker, clientId, username, password, will }: LinkOptions):
   host: broker.host,
   port: broker.port,
   ...(broker.ca !== undefined && { ca: broker.ca }),
+  ...(broker.cert !== undefined && { cert: broker.cert }),
+  ...(broker.key !== undefined && { key: broker.key }),
   clientId,
   ...(username !== null && { username, password: password ?? '' }),
   will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },

@@ -96,6 +96,7 @@ function sharedFlags({ broker, intervalS, username, password, stateDir }: RealNo
     return path
   }
   if (broker.ca) flags.push('--ca', file('ca.pem', broker.ca))
+  if (broker.cert && broker.key) flags.push('--cert', file('cert.pem', broker.cert), '--key', file('key.pem', broker.key))
   if (username !== null) flags.push('--user', username, '--password-file', file('password', password ?? ''))
   return flags
 }

@@ -165,7 +165,7 @@ test.skipIf(!compilerThere)(
     const { stdout } = await run(program, [], { env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' } })
     const lines = stdout.trim().split('\n')
     expect(lines.filter(line => !line.startsWith('good '))).toEqual([])
-    expect(lines).toHaveLength(15)
+    expect(lines).toHaveLength(16)
   },
 )
 

@@ -1,5 +1,7 @@
 #include "http.h"
 
+#include <strings.h>
+
 #include "freertos/task.h"
 
 using espalier::HttpState;
@@ -29,6 +31,17 @@ void rangeFrom(size_t offset, char (&out)[24]) {
   out[at] = '\0';
 }
 
+/** Where "bytes 4096-8191/8192" begins; false: it says nothing of the kind. */
+bool beginning(const char* range, size_t& out) {
+  constexpr char kStart[] = "bytes ";
+  if (strncasecmp(range, kStart, sizeof kStart - 1) != 0) return false;
+  const char* at = range + sizeof kStart - 1;
+  out = 0;
+  const char* const digits = at;
+  for (; *at >= '0' && *at <= '9' && at - digits < 9; at++) out = out * 10 + static_cast<size_t>(*at - '0');
+  return at != digits && *at == '-';
+}
+
 }  // namespace
 
 void EspHttp::begin(const espalier::BrokerSettings& broker) {
@@ -44,6 +57,7 @@ bool EspHttp::open(Text url, size_t offset) {
   memcpy(ca_, broker_->ca, sizeof ca_);
   offset_ = offset;
   status_ = 0;
+  ranged_ = false;
   stop_ = false;
   (void)xStreamBufferReset(bytes_);
   task_ = Task::running;
@@ -69,11 +83,21 @@ void EspHttp::run(void* self) {
   config.timeout_ms = kTimeoutMs;
   config.buffer_size_tx = kRequestBytes;
   config.disable_auto_redirect = true;
+  config.event_handler = heard;
+  config.user_data = &http;
   const esp_http_client_handle_t client = esp_http_client_init(&config);
   const bool good = client != nullptr && http.download(client);
   if (client != nullptr) (void)esp_http_client_cleanup(client);
   http.task_ = good ? Task::ended : Task::broken;
   vTaskDelete(nullptr);
+}
+
+/** The client keeps no header of an answer: they are heard as they come. */
+esp_err_t EspHttp::heard(esp_http_client_event_t* event) {
+  if (event->event_id != HTTP_EVENT_ON_HEADER || strcasecmp(event->header_key, "Content-Range") != 0) return ESP_OK;
+  EspHttp& http = *static_cast<EspHttp*>(event->user_data);
+  http.ranged_ = beginning(event->header_value, http.begins_);
+  return ESP_OK;
 }
 
 bool EspHttp::download(esp_http_client_handle_t client) {
@@ -84,6 +108,8 @@ bool EspHttp::download(esp_http_client_handle_t client) {
   const int status = esp_http_client_get_status_code(client);
   status_ = status;
   if (status != 200 && status != 206) return false;
+  // Another piece than was asked for would be written to a place that is not its own.
+  if (status == 206 && (!ranged_ || begins_ != offset_)) return false;
   char chunk[kChunk];
   for (;;) {
     const int got = esp_http_client_read(client, chunk, kChunk);

@@ -21,6 +21,7 @@ class EspHttp final : public espalier::Http {
   static constexpr size_t kRoom = 4096;
 
   static void run(void* self);
+  static esp_err_t heard(esp_http_client_event_t* event);
   [[nodiscard]] bool download(esp_http_client_handle_t client);
   [[nodiscard]] bool pass(const char* bytes, size_t size);
 
@@ -31,6 +32,9 @@ class EspHttp final : public espalier::Http {
   char url_[espalier::contract::kUpdateTextBytes + 1] = {};
   char ca_[espalier::sizes::kPemBytes] = {};
   size_t offset_ = 0;
+  /** Of the answer's Content-Range. */
+  size_t begins_ = 0;
+  bool ranged_ = false;
   volatile Task task_ = Task::none;
   volatile bool stop_ = false;
   volatile int status_ = 0;

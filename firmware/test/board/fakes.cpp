@@ -160,6 +160,8 @@ void fakes::happen(esp_mqtt_event_t event) {
 
 struct esp_http_client {
   size_t at;
+  esp_err_t (*event_handler)(esp_http_client_event_t* event);
+  void* user_data;
 };
 
 extern "C" {
@@ -167,14 +169,30 @@ extern "C" {
 esp_http_client_handle_t esp_http_client_init(const esp_http_client_config_t* config) {
   fakes::http.range[0] = '\0';
   fakes::http.redirects = !config->disable_auto_redirect;
-  return static_cast<esp_http_client_handle_t>(calloc(1, sizeof(esp_http_client)));
+  auto* const client = static_cast<esp_http_client_handle_t>(calloc(1, sizeof(esp_http_client)));
+  client->event_handler = config->event_handler;
+  client->user_data = config->user_data;
+  return client;
 }
 esp_err_t esp_http_client_set_header(esp_http_client_handle_t, const char* key, const char* value) {
   if (strcmp(key, "Range") == 0) strncpy(fakes::http.range, value, sizeof fakes::http.range - 1);
   return ESP_OK;
 }
 esp_err_t esp_http_client_open(esp_http_client_handle_t, int) { return fakes::http.status == 0 ? ESP_ERR_INVALID_STATE : ESP_OK; }
-int64_t esp_http_client_fetch_headers(esp_http_client_handle_t) { return static_cast<int64_t>(fakes::http.bodySize); }
+int64_t esp_http_client_fetch_headers(esp_http_client_handle_t client) {
+  char header[2][2][40] = {{"Content-Type", "application/octet-stream"}, {"content-range", ""}};
+  const char* const range = fakes::http.contentRange;
+  if (range != nullptr) strncpy(header[1][1], range, sizeof header[1][1] - 1);
+  for (size_t i = 0; i < (range == nullptr ? 1U : 2U); i++) {
+    esp_http_client_event_t event = {};
+    event.event_id = HTTP_EVENT_ON_HEADER;
+    event.user_data = client->user_data;
+    event.header_key = header[i][0];
+    event.header_value = header[i][1];
+    (void)client->event_handler(&event);
+  }
+  return static_cast<int64_t>(fakes::http.bodySize);
+}
 int esp_http_client_get_status_code(esp_http_client_handle_t) { return fakes::http.status; }
 int esp_http_client_read(esp_http_client_handle_t client, char* out, int room) {
   const size_t end = fakes::http.breaksAt < fakes::http.bodySize ? fakes::http.breaksAt : fakes::http.bodySize;

@@ -36,6 +36,8 @@ struct Http {
   /** What was asked for; "" for none. */
   char range[32];
   bool redirects;
+  /** Content-Range of the answer; null: none. */
+  const char* contentRange;
 };
 extern Http http;
 

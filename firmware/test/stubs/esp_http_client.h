@@ -3,12 +3,21 @@
 
 struct esp_http_client;
 typedef struct esp_http_client* esp_http_client_handle_t;
+typedef enum { HTTP_EVENT_ON_HEADER = 3 } esp_http_client_event_id_t;
+typedef struct {
+  esp_http_client_event_id_t event_id;
+  void* user_data;
+  char* header_key;
+  char* header_value;
+} esp_http_client_event_t;
 typedef struct {
   const char* url;
   const char* cert_pem;
   int timeout_ms;
   int buffer_size_tx;
   bool disable_auto_redirect;
+  esp_err_t (*event_handler)(esp_http_client_event_t* event);
+  void* user_data;
 } esp_http_client_config_t;
 
 extern "C" {

@@ -4,6 +4,7 @@
 
 #include "espalier/secret.h"
 #include "espalier/settings.h"
+#include "mqtt_packet.h"
 
 namespace espalier {
 namespace host {
@@ -12,28 +13,10 @@ namespace {
 constexpr uint16_t kKeepAliveS = 30;
 /** TCP, TLS, CONNACK. */
 constexpr uint64_t kConnectMs = 15000;
-/** The largest packet the contract lets a broker send. */
-constexpr size_t kPacketBytes = 66560;
+/** A PUBACK that has not come by then never will, and the recorder's window would stay full; as on the ESP32. */
+constexpr uint64_t kStallMs = 30000;
 /** What a slow line may make wait; the core asks again. */
 constexpr size_t kOutBytes = 262144;
-
-enum Type : uint8_t {
-  kConnect = 1,
-  kConnack = 2,
-  kPublish = 3,
-  kPuback = 4,
-  kSubscribe = 8,
-  kSuback = 9,
-  kPingreq = 12,
-  kPingresp = 13,
-  kDisconnect = 14,
-};
-
-uint64_t realMs() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
-}
 
 void put16(std::string& to, size_t value) {
   to += static_cast<char>(value >> 8);
@@ -56,13 +39,15 @@ void putPacket(std::string& to, uint8_t type, uint8_t flags, const std::string& 
   to += body;
 }
 
-uint16_t get16(Text body, size_t at) {
-  return static_cast<uint16_t>((static_cast<uint8_t>(body.data[at]) << 8) | static_cast<uint8_t>(body.data[at + 1]));
-}
-
 Text ofChars(const char* text) { return Text(text, strlen(text)); }
 
 }  // namespace
+
+uint64_t realMs() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
+}
 
 void MqttClient::reset() {
   line_.close();
@@ -72,6 +57,7 @@ void MqttClient::reset() {
   in_.clear();
   consumed_ = 0;
   owed_ = 0;
+  unacknowledged_ = 0;
   active_ = open_ = greeted_ = over_ = false;
 }
 
@@ -121,7 +107,9 @@ int32_t MqttClient::publish(Text topic, Text payload, uint8_t qos, bool retain) 
   if (qos > 0) put16(body, lastId_);
   body.append(payload.data, payload.size);
   putPacket(out_, kPublish, static_cast<uint8_t>((qos << 1) | (retain ? 1 : 0)), body);
-  return qos > 0 ? lastId_ : 0;
+  if (qos == 0) return 0;
+  if (unacknowledged_++ == 0) quietMs_ = realMs();
+  return lastId_;
 }
 
 void MqttClient::disconnect() {
@@ -212,90 +200,21 @@ bool MqttClient::flush() {
   return true;
 }
 
-/** A ping when nothing was said for two thirds of the keep alive; over when nothing came for one and a half. */
+/** A ping when nothing was said for two thirds of the keep alive; over when nothing came for one and a half, or no PUBACK where one is due. */
 bool MqttClient::keepAlive() {
   const uint64_t nowMs = realMs();
   if (nowMs - heardMs_ > kKeepAliveS * 1500U) {
     why_ = "the broker is silent";
     return false;
   }
+  if (unacknowledged_ > 0 && nowMs - quietMs_ > kStallMs) {
+    why_ = "the broker acknowledges nothing";
+    return false;
+  }
   if (nowMs - (sentMs_ < heardMs_ ? sentMs_ : heardMs_) >= kKeepAliveS * 667U && nowMs - sentMs_ >= 5000) {
     putPacket(out_, kPingreq, 0, std::string());
     sentMs_ = nowMs;
   }
-  return true;
-}
-
-MqttClient::Measure MqttClient::measure(size_t from) const {
-  Measure out;
-  size_t at = from + 1;
-  for (unsigned shift = 0;; shift += 7) {
-    if (at >= in_.size()) return out;
-    out.wrong = shift > 21;
-    if (out.wrong) return out;
-    const auto digit = static_cast<uint8_t>(in_[at++]);
-    out.length |= static_cast<size_t>(digit & 127U) << shift;
-    if ((digit & 128U) == 0) break;
-  }
-  out.head = at - from;
-  out.wrong = out.length > kPacketBytes;
-  out.whole = !out.wrong && in_.size() - at >= out.length;
-  return out;
-}
-
-int MqttClient::next(Packet& out) {
-  const Measure found = measure(0);
-  if (found.wrong) return -1;
-  if (!found.whole) return 0;
-  const auto first = static_cast<uint8_t>(in_[0]);
-  out.type = static_cast<uint8_t>(first >> 4);
-  out.flags = first & 15U;
-  out.body = Text(in_.data() + found.head, found.length);
-  consumed_ = found.head + found.length;
-  return 1;
-}
-
-bool MqttClient::understand(const Packet& packet, MqttEvent& event) {
-  switch (packet.type) {
-    case kConnack:
-      if (packet.body.size != 2 || greeted_) return false;
-      event.code = static_cast<uint8_t>(packet.body.data[1]);
-      event.kind = event.code == 0 ? MqttEventKind::connected : MqttEventKind::refused;
-      greeted_ = event.code == 0;
-      return true;
-    case kSuback:
-      if (packet.body.size < 3 || get16(packet.body, 0) != subscribeId_) return false;
-      event.kind = MqttEventKind::subscribed;
-      for (size_t i = 2; i < packet.body.size; i++)
-        if (static_cast<uint8_t>(packet.body.data[i]) == 0x80) event.code = 0x80;
-      return true;
-    case kPuback:
-      if (packet.body.size != 2) return false;
-      event.kind = MqttEventKind::acknowledged;
-      event.id = get16(packet.body, 0);
-      return true;
-    case kPublish:
-      return published(packet, event);
-    case kPingresp:
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool MqttClient::published(const Packet& packet, MqttEvent& event) {
-  const uint8_t qos = (packet.flags >> 1) & 3U;
-  const Text body = packet.body;
-  if (qos > 1 || body.size < 2) return false;
-  const size_t topicSize = get16(body, 0);
-  const size_t head = 2 + topicSize + (qos > 0 ? 2 : 0);
-  if (body.size < head) return false;
-  event.kind = MqttEventKind::message;
-  event.topic = Text(body.data + 2, topicSize);
-  event.payload = Text(body.data + head, body.size - head);
-  event.retained = (packet.flags & 1U) != 0;
-  event.duplicate = (packet.flags & 8U) != 0;
-  if (qos > 0) owed_ = get16(body, 2 + topicSize);
   return true;
 }
 

@@ -71,6 +71,9 @@ class MqttClient final : public Mqtt {
   uint64_t sentMs_ = 0;
   uint64_t heardMs_ = 0;
   uint64_t beganMs_ = 0;
+  /** Sent with QoS 1 and without PUBACK; since when none came. */
+  uint32_t unacknowledged_ = 0;
+  uint64_t quietMs_ = 0;
   bool active_ = false;
   bool open_ = false;
   bool greeted_ = false;

@@ -55,8 +55,12 @@ export interface HostNode {
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-export async function startNode(binary: string, ...flags: string[]): Promise<HostNode> {
-  const child = spawn(binary, flags, { env: cleanEnv({ ASAN_OPTIONS: 'detect_leaks=0' }), stdio: ['ignore', 'pipe', 'pipe'] })
+export const startNode = (binary: string, ...flags: string[]): Promise<HostNode> => startNodeIn({}, binary, ...flags)
+
+/** The same with more in its environment. */
+export async function startNodeIn(env: Record<string, string>, binary: string, ...flags: string[]): Promise<HostNode> {
+  const all = cleanEnv({ ASAN_OPTIONS: 'detect_leaks=0', ...env })
+  const child = spawn(binary, flags, { env: all, stdio: ['ignore', 'pipe', 'pipe'] })
   const gone = new Promise<number | null>(done => child.once('exit', code => done(code)))
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', chunk => (errors += chunk))
@@ -113,6 +117,11 @@ export async function nodeHouse() {
     },
     async start(...flags: string[]) {
       const started = await startNode(binary, ...flags)
+      nodes.push(started)
+      return started
+    },
+    async startIn(env: Record<string, string>, ...flags: string[]) {
+      const started = await startNodeIn(env, binary, ...flags)
       nodes.push(started)
       return started
     },

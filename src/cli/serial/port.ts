@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { close, constants, open, write } from 'node:fs'
 import { isatty, ReadStream } from 'node:tty'
+import { promisify } from 'node:util'
 import { CliError, exits } from '../errors.ts'
 
 /** A serial port (or a pseudo-terminal): bytes both ways at 115,200 baud, nothing echoed or translated. */
@@ -17,14 +17,15 @@ const pieceBytes = 256
 const pieceMs = 28
 
 export async function openSerialPort(path: string): Promise<SerialPort> {
-  const handle = await opened(path)
-  if (!isatty(handle.fd)) {
-    await handle.close()
+  const file = await opened(path)
+  if (!isatty(file)) {
+    await promisify(close)(file)
     throw noPort(path, 'it is no serial port')
   }
   // -hupcl: closing it drops no line, which would restart the board.
   await stty(path, ['115200', 'raw', '-echo', '-hupcl', 'clocal'])
-  const reading = new ReadStream(handle.fd)
+  // It closes the file. A FileHandle would do so once more when it is collected, whatever has that number by then.
+  const reading = new ReadStream(file)
   const listeners: ((text: string) => void)[] = []
   // Bytes of a board that boots at another speed are any bytes.
   reading.setEncoding('latin1')
@@ -38,11 +39,12 @@ export async function openSerialPort(path: string): Promise<SerialPort> {
     async write(text) {
       const bytes = Buffer.from(text)
       for (let at = 0; at < bytes.length; at += pieceBytes) {
-        await whole(handle, bytes.subarray(at, at + pieceBytes), path)
+        await whole(file, bytes.subarray(at, at + pieceBytes), path)
         if (at + pieceBytes < bytes.length) await new Promise(done => setTimeout(done, pieceMs))
       }
     },
     async close() {
+      if (reading.closed) return
       const closed = new Promise<void>(done => reading.once('close', () => done()))
       reading.destroy()
       await closed
@@ -50,10 +52,10 @@ export async function openSerialPort(path: string): Promise<SerialPort> {
   }
 }
 
-async function whole(handle: FileHandle, bytes: Buffer, path: string): Promise<void> {
+async function whole(file: number, bytes: Buffer, path: string): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     try {
-      at += (await handle.write(bytes, at)).bytesWritten
+      at += (await promisify(write)(file, bytes, at)).bytesWritten
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw noPort(path, (error as Error).message)
       await new Promise(done => setTimeout(done, pieceMs))
@@ -61,9 +63,9 @@ async function whole(handle: FileHandle, bytes: Buffer, path: string): Promise<v
   }
 }
 
-async function opened(path: string): Promise<FileHandle> {
+async function opened(path: string): Promise<number> {
   try {
-    return await open(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK)
+    return await promisify(open)(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EACCES') throw noPort(path, 'you may not open it', 'sudo usermod -aG dialout $USER, then log in again')

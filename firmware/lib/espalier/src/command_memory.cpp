@@ -18,6 +18,7 @@ Text CommandMemory::name(bool b) const { return b ? Text("cmd.b") : Text("cmd.a"
 
 /** Reads the record at `offset` into the buffer at `into`. */
 bool CommandMemory::load(bool b, size_t offset, size_t into, CommandFrame& frame) {
+  static_assert(kBufferBytes >= CommandFrame::kLongest, "one record is read and written whole");
   uint8_t* at = buffer_ + into;
   if (store_.read(name(b), offset, at, CommandFrame::kHead) != CommandFrame::kHead || !frame.open(at)) return false;
   const size_t rest = frame.size() - CommandFrame::kHead;

@@ -71,8 +71,8 @@ class CommandMemory {
   [[nodiscard]] uint8_t next(uint32_t after) const;
 
  private:
-  /** A record at its longest, with room for more than one of the usual ones, so that writing all anew takes few writes. */
-  static constexpr size_t kBufferBytes = 2048;
+  /** A record at its longest: some ten of the usual ones, so that writing all anew takes few writes. */
+  static constexpr size_t kBufferBytes = 1152;
 
   [[nodiscard]] Text name(bool b) const;
   [[nodiscard]] bool load(bool b, size_t offset, size_t into, CommandFrame& frame);

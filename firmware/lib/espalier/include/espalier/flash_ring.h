@@ -11,7 +11,7 @@ namespace espalier {
 class FlashRing {
  public:
   /** One append at most, the columns of a new segment included. */
-  static constexpr size_t kAppendBytes = 1024;
+  static constexpr size_t kAppendBytes = 512;
   /** A column's name at its longest. */
   static constexpr size_t kNameBytes = 32;
 

@@ -171,4 +171,6 @@ class Node final : private Executor {
   bool wasRefused_ = false;
 };
 
+static_assert(sizeof(void*) != 4 || sizeof(Node) <= sizes::kNodeBytes, "all that the core keeps in RAM, where the data model is the board's");
+
 }  // namespace espalier

@@ -114,7 +114,8 @@ class Recorder {
     uint32_t end = 0;
     bool acked = false;
   };
-  static constexpr size_t kTracks = 32;
+  /** Boots that readings in flash are told of at once; those of more wait until the oldest are settled. */
+  static constexpr size_t kTracks = 20;
   static constexpr size_t kFlights = 12;
 
   // recorder.cpp: taking, dating.
@@ -222,6 +223,6 @@ class Recorder {
   uint8_t sacrificed_ = 0;
 };
 
-static_assert(sizeof(Recorder) <= 12 * 1024, "the ring's share of the core's memory");
+static_assert(sizeof(Recorder) <= 8 * 1024, "the ring's share of the core's memory");
 
 }  // namespace espalier

@@ -3,8 +3,11 @@
 
 namespace espalier {
 
-/** What the core owns, in one place: fixed arrays, no heap after begin(). Together at most 24 KiB of static memory. */
+/** What the core owns, in one place: fixed arrays, no heap after begin(). */
 namespace sizes {
+
+/** All of it together is one Node, of so many bytes at most on a board: node.h holds it to that. */
+constexpr size_t kNodeBytes = 24576;
 
 /** Values of one reading. */
 constexpr size_t kChannels = 8;

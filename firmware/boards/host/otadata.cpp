@@ -91,7 +91,9 @@ bool OtaData::put(int place, const OtaEntry& entry) {
   if (!clear(place)) return false;
   const bool changes = power_.change(bytes, sizeof bytes);
   const bool written = !changes || pwrite(file_, bytes, sizeof bytes, place * kBlock) == static_cast<ssize_t>(sizeof bytes);
-  return power_.changed() && written;
+  // A state lost with the machine's power would be tried, or gone back from, once more.
+  const bool durable = fdatasync(file_) == 0;
+  return power_.changed() && written && durable;
 }
 
 }  // namespace host

@@ -68,10 +68,11 @@ bool flashByCable(const char* directory, const char* imagePath) {
   const int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
   const bool copied = from >= 0 && to >= 0 && copy(from, to);
   if (from >= 0) close(from);
+  const bool durable = to >= 0 && fdatasync(to) == 0;
   if (to >= 0 && close(to) != 0) return false;
   Power power;
   OtaData otadata(directory, power);
-  return copied && otadata.format();
+  return copied && durable && otadata.format();
 }
 
 SlotFiles::SlotFiles(const char* directory, int running, Power& power, void (*restart)(), size_t capacity)
@@ -137,8 +138,9 @@ bool SlotFiles::read(size_t offset, uint8_t* out, size_t size) {
 
 bool SlotFiles::select() {
   open_ = false;
-  // What is open to be written to can't be executed, not even by the process that has it open.
-  return !power_.off() && reopen(O_RDONLY) && startable(file_) && otadata_.select(1 - running_);
+  // What is open to be written to can't be executed, not even by the process that has it open. And the image must be on the disk before
+  // otadata names it: the hash was of what the page cache held, and a machine that loses its power may keep either of two files.
+  return !power_.off() && reopen(O_RDONLY) && startable(file_) && fdatasync(file_) == 0 && otadata_.select(1 - running_);
 }
 
 bool SlotFiles::gaveUp() {

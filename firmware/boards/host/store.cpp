@@ -24,6 +24,15 @@ bool closeDurably(int file) {
   return close(file) == 0 && synced;
 }
 
+/** Names stand in the directory: without this a machine that loses its power may come back with the old file under a new name, and a command
+ *  that was noted before it was executed would be executed again. */
+bool syncDirectory(const std::string& path) {
+  const int directory = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return false;
+  const bool synced = fsync(directory) == 0;
+  return close(directory) == 0 && synced;
+}
+
 void wipeString(std::string& text) {
   if (!text.empty()) wipe(&text[0], text.size());
 }
@@ -50,7 +59,7 @@ bool FileStore::write(Text name, Span bytes) {
     const int file = open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     written = file >= 0 && putAll(file, content);
     if (file >= 0) written = closeDurably(file) && written;
-    written = written && rename(next.c_str(), path(name).c_str()) == 0;
+    written = written && rename(next.c_str(), path(name).c_str()) == 0 && syncDirectory(directory_);
   }
   wipeString(content);
   return power_.changed() && written;
@@ -61,9 +70,11 @@ bool FileStore::append(Text name, Span bytes) {
   const bool changes = power_.change(reinterpret_cast<uint8_t*>(&content[0]), content.size());
   bool written = true;
   if (changes) {
+    const bool fresh = access(path(name).c_str(), F_OK) != 0;
     const int file = open(path(name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     written = file >= 0 && putAll(file, content);
     if (file >= 0) written = closeDurably(file) && written;
+    if (fresh) written = syncDirectory(directory_) && written;
   }
   return power_.changed() && written;
 }
@@ -71,7 +82,7 @@ bool FileStore::append(Text name, Span bytes) {
 void FileStore::remove(Text name) {
   if (access(path(name).c_str(), F_OK) != 0) return;
   uint8_t none = 0;
-  if (power_.change(&none, 0)) (void)unlink(path(name).c_str());
+  if (power_.change(&none, 0) && unlink(path(name).c_str()) == 0) (void)syncDirectory(directory_);
   (void)power_.changed();
 }
 

@@ -15,6 +15,8 @@ constexpr uint16_t kKeepAliveS = 30;
 constexpr uint64_t kConnectMs = 15000;
 /** A PUBACK that has not come by then never will, and the recorder's window would stay full; as on the ESP32. */
 constexpr uint64_t kStallMs = 30000;
+/** A huge message that goes by keeps nobody waiting. */
+constexpr int kPiecesAPoll = 8;
 /** What a slow line may make wait; the core asks again. */
 constexpr size_t kOutBytes = 262144;
 
@@ -56,6 +58,7 @@ void MqttClient::reset() {
   out_.clear();
   in_.clear();
   consumed_ = 0;
+  passing_ = 0;
   owed_ = 0;
   unacknowledged_ = 0;
   active_ = open_ = greeted_ = over_ = false;
@@ -89,7 +92,8 @@ void MqttClient::connect(const MqttConnect& how) {
 bool MqttClient::subscribe(const Text* filters, size_t count) {
   if (!greeted_) return false;
   std::string body;
-  subscribeId_ = ++lastId_;
+  if (++lastId_ == 0) lastId_ = 1;
+  subscribeId_ = lastId_;
   put16(body, subscribeId_);
   for (size_t i = 0; i < count; i++) {
     putText(body, filters[i]);
@@ -123,16 +127,18 @@ void MqttClient::disconnect() {
 
 void MqttClient::abort() { reset(); }
 
+void MqttClient::acknowledge(uint16_t id) {
+  std::string body;
+  put16(body, id);
+  putPacket(out_, kPuback, 0, body);
+}
+
 MqttEvent MqttClient::poll() {
   if (!active_) return MqttEvent();
   in_.erase(0, consumed_);
   consumed_ = 0;
-  if (owed_ != 0) {
-    std::string body;
-    put16(body, owed_);
-    putPacket(out_, kPuback, 0, body);
-    owed_ = 0;
-  }
+  if (owed_ != 0) acknowledge(owed_);
+  owed_ = 0;
   if (!over_ && !moveBytes()) over_ = true;
   for (;;) {
     Packet packet;
@@ -168,7 +174,7 @@ bool MqttClient::moveBytes() {
   open_ = true;
   if (greeted_ && !keepAlive()) return false;
   uint8_t piece[16384];
-  while (in_.size() < kPacketBytes) {
+  for (int i = 0; i < kPiecesAPoll && in_.size() < kPacketBytes + kHeadBytes; i++) {
     const long got = line_.read(piece, sizeof piece);
     if (got == 0) break;
     if (got < 0) {
@@ -176,7 +182,10 @@ bool MqttClient::moveBytes() {
       return false;
     }
     heardMs_ = nowMs;
-    in_.append(reinterpret_cast<const char*>(piece), static_cast<size_t>(got));
+    const auto size = static_cast<size_t>(got);
+    const size_t passed = passing_ < size ? passing_ : size;
+    passing_ -= passed;
+    in_.append(reinterpret_cast<const char*>(piece) + passed, size - passed);
   }
   return flush();
 }

@@ -42,6 +42,8 @@ class MqttClient final : public Mqtt {
   struct Measure {
     bool whole = false;
     bool wrong = false;
+    /** Larger than anything the contract knows. */
+    bool huge = false;
     size_t head = 0;
     size_t length = 0;
   };
@@ -52,6 +54,9 @@ class MqttClient final : public Mqtt {
   [[nodiscard]] bool keepAlive();
   /** 1: there is one, 0: not yet, -1: that is no MQTT. */
   [[nodiscard]] int next(Packet& out);
+  /** The message that begins here goes by unread, acknowledged; false: it is none. */
+  [[nodiscard]] bool passOver(const Measure& huge);
+  void acknowledge(uint16_t id);
   [[nodiscard]] bool understand(const Packet& packet, MqttEvent& event);
   [[nodiscard]] bool published(const Packet& packet, MqttEvent& event);
   MqttEvent end(const char* why);
@@ -64,6 +69,8 @@ class MqttClient final : public Mqtt {
   std::string in_;
   /** The packet the last event points into; goes at the next poll. */
   size_t consumed_ = 0;
+  /** Of a huge message, still to come. */
+  size_t passing_ = 0;
   /** PUBACK of the last message. */
   uint16_t owed_ = 0;
   uint16_t lastId_ = 0;

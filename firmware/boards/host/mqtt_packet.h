@@ -7,6 +7,8 @@ namespace host {
 
 /** The largest packet the contract lets a broker send. */
 constexpr size_t kPacketBytes = 66560;
+/** Kind and length of a packet, at most. */
+constexpr size_t kHeadBytes = 5;
 
 /** Kinds of packets of MQTT 3.1.1, as their first four bits say. */
 enum Type : uint8_t {

@@ -7,6 +7,8 @@ namespace {
 constexpr uint32_t kStatusEveryMs = 60000;
 /** On trial (wire contract §6). */
 constexpr uint32_t kTrialStatusEveryMs = 10000;
+/** From there on it would be milliseconds, and further on no int64_t. */
+constexpr double kSecondsEnd = 1e11;
 /** Events in one step at most, so that a flood does not keep the rest waiting. */
 constexpr int kEventsAStep = 32;
 
@@ -133,7 +135,8 @@ void Node::onBrokerStatus(const MqttEvent& event, uint64_t nowMs) {
   BrokerStatus status;
   if (!readBrokerStatus(event.payload, status)) return;
   // A retained one was written at some time, nobody knows when.
-  if (status.hasTimestamp && !event.retained && status.timestamp >= static_cast<double>(contract::kOldestTimestampS))
+  const bool isTime = status.timestamp >= static_cast<double>(contract::kOldestTimestampS) && status.timestamp < kSecondsEnd;
+  if (status.hasTimestamp && !event.retained && isTime)
     clock_.fromBroker(static_cast<int64_t>(status.timestamp * 1000 + 0.5), nowMs);
   // Only an explicit true or false moves the mode, never silence (wire contract §3).
   if (!status.saysReceipts || (configuration_.keepKnown && configuration_.keepReceipt == status.receipts)) return;

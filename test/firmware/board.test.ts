@@ -23,7 +23,10 @@ const filesUnder = async (folder: string): Promise<string[]> =>
     .map(entry => join(entry.parentPath, entry.name))
     .sort()
 const boardFiles = (await filesUnder(join(firmware, 'boards/esp32'))).filter(file => file.endsWith('.cpp'))
-const oneHeaderEach = [...(await filesUnder(join(firmware, 'sensors'))), ...(await filesUnder(join(firmware, 'commands')))]
+const oneHeaderEach = [
+  ...(await filesUnder(join(firmware, 'sensors'))),
+  ...(await filesUnder(join(firmware, 'commands'))),
+].filter(file => file.endsWith('.h'))
 
 /** The guide's examples: each block of C++ that begins with the name of its file. */
 const examples = [...(await readFile(guide, 'utf8')).matchAll(/```cpp\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(found => ({

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { connectAsync } from 'mqtt'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { freePort, hasMosquitto } from '../broker/mosquitto.ts'
@@ -214,6 +216,8 @@ describe.skipIf(!hostToolsThere || !hasMosquitto)('a node whose power goes (need
   })
 })
 
+const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey.export({ type: 'spki', format: 'pem' }).toString()
+
 describe.skipIf(!hostToolsThere)('espalier-node as a command (needs g++, cmake, libssl-dev)', () => {
   test.each([
     [['--nonsense'], '--nonsense: unknown. Allowed: --id'],
@@ -221,11 +225,26 @@ describe.skipIf(!hostToolsThere)('espalier-node as a command (needs g++, cmake, 
     [['--fault', 'flash-cut=0'], '--fault: "flash-cut=0" will not do. Allowed: flash-cut=N'],
     [['--broker', 'mqtt://127.0.0.1'], '--broker: whose? Allowed: only with --id'],
     [['--id', 'n1', '--broker', 'mqtt://127.0.0.1', '--user', 'n1'], '--user: without a password'],
+    [['--id', 'n1', '--broker', 'mqtts://127.0.0.1'], '--broker: mqtts without a CA'],
+    [['--interval', '0x10'], '--interval: "0x10" will not do'],
     [['--id', 'no id', '--broker', 'mqtt://127.0.0.1', '--state', '/proc/nowhere'], '--state: /proc/nowhere'],
   ])('%j: exit 2, and what is allowed', async (flags, says) => {
     const house = await nodeHouse()
     await expect(house.start(...(flags as string[]))).rejects.toThrow(/ended with 2/)
     await expect(house.start(...(flags as string[]))).rejects.toThrow(says as string)
+  })
+
+  test.each([
+    ['no password', '--password-file', '\nsecret\n', 'has no password in its first line'],
+    ['a key of another curve', '--pubkey', p384, 'P-256'],
+    ['a file where the serial port should be', '--serial', 'somebody’s', '--serial: no pseudo-terminal, or the link can'],
+  ])('%s: exit 2, and the file stays what it was', async (_, flag, content, says) => {
+    const house = await nodeHouse()
+    const file = await house.write('file', content)
+    const flags = ['--id', 'n1', '--broker', 'mqtt://127.0.0.1', '--state', house.file('s'), flag, file]
+    await expect(house.start(...flags)).rejects.toThrow(/ended with 2/)
+    await expect(house.start(...flags)).rejects.toThrow(says)
+    expect(await readFile(file, 'utf8')).toBe(content)
   })
 
   test('a second node in the same state is turned away', async () => {

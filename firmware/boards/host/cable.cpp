@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -28,7 +29,9 @@ bool Cable::open(int inherited, const char* link) {
   }
   if (fcntl(file_, F_SETFL, O_NONBLOCK) != 0) return false;
   if (link == nullptr || inherited >= 0) return true;
-  (void)unlink(link);
+  // A link of an earlier run goes, a file of somebody's does not.
+  struct stat found = {};
+  if (lstat(link, &found) == 0 && S_ISLNK(found.st_mode)) (void)unlink(link);
   return symlink(path_, link) == 0;
 }
 

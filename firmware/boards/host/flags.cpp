@@ -13,7 +13,7 @@ using Read = bool (*)(const std::string& value, Flags& out);
 /** A whole text that is a number in a range. */
 bool number(const std::string& text, double low, double high, double& out) {
   char* end = nullptr;
-  if (text.empty() || strchr("0123456789.+-", text[0]) == nullptr) return false;
+  if (text.empty() || text.find_first_not_of("0123456789.+-eE") != std::string::npos) return false;
   out = strtod(text.c_str(), &end);
   return *end == '\0' && isfinite(out) && out >= low && out <= high;
 }
@@ -169,6 +169,7 @@ std::string names() {
 
 bool together(const Flags& flags, std::string& wrong) {
   if (!flags.broker.empty() && flags.id.empty()) wrong = "--broker: whose? Allowed: only with --id";
+  if (flags.broker.compare(0, 8, "mqtts://") == 0 && flags.ca.empty()) wrong = "--broker: mqtts without a CA. Allowed: with --ca";
   if (flags.certificate.empty() != flags.key.empty()) wrong = "--cert, --key: one without the other. Allowed: both or none";
   if (!flags.user.empty() && flags.passwordFile.empty()) wrong = "--user: without a password. Allowed: with --password-file";
   return wrong.empty();

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 #include <unistd.h>
 
@@ -33,6 +34,12 @@ bool writeFile(const std::string& path, const std::string& bytes) {
 
 Text ofString(const std::string& text) { return Text(text.data(), text.size()); }
 
+/** What verify() can check by. */
+bool isP256(const EVP_PKEY* key) {
+  char curve[32] = "";
+  return EVP_PKEY_get_group_name(key, curve, sizeof curve, nullptr) == 1 && strcmp(curve, SN_X9_62_prime256v1) == 0;
+}
+
 /** The public key as DER in base64: from that (as `firmware add` leaves it), PEM or DER. */
 bool readPublicKey(const std::string& path, std::string& out) {
   std::string bytes;
@@ -50,7 +57,10 @@ bool readPublicKey(const std::string& path, std::string& out) {
     // What is padded comes out longer; the key's own length counts.
     if (got > 0) key = d2i_PUBKEY(nullptr, &der, got);
   }
-  if (key == nullptr) return false;
+  if (key == nullptr || !isP256(key)) {
+    EVP_PKEY_free(key);
+    return false;
+  }
   unsigned char* encoded = nullptr;
   const int size = i2d_PUBKEY(key, &encoded);
   EVP_PKEY_free(key);
@@ -88,6 +98,10 @@ bool readAll(const Flags& flags, Secrets& out, std::string& wrong) {
   }
   const size_t lineEnd = out.password.find_first_of("\r\n");
   if (lineEnd != std::string::npos) out.password.resize(lineEnd);
+  if (!flags.passwordFile.empty() && out.password.empty()) {
+    wrong = "--password-file: " + flags.passwordFile + " has no password in its first line. Allowed: a file that has";
+    return false;
+  }
   if (flags.publicKey.empty() || readPublicKey(flags.publicKey, out.updateKey)) return true;
   wrong = "--pubkey: " + flags.publicKey + " is no public key. Allowed: base64, PEM or DER, P-256";
   return false;

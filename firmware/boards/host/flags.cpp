@@ -182,7 +182,7 @@ bool readFlags(int argc, char** argv, Flags& out, std::string& wrong) {
     std::string name = argv[i];
     const size_t equals = name.find('=');
     std::string value = equals == std::string::npos ? "" : name.substr(equals + 1);
-    name = name.substr(0, equals);
+    if (equals != std::string::npos) name.resize(equals);
     const Flag* flag = find(name);
     if (flag == nullptr) {
       wrong = name + ": unknown. Allowed: " + names();

@@ -134,7 +134,7 @@ int run(const Flags& flags, const Boot& boot, Power& power, char** argv) {
   }
 
   HostClock clock(flags.clock, boot.startedNs);
-  Noise noise(flags.seed ^ boot.startedNs);
+  static Noise noise(flags.seed ^ boot.startedNs);
   dropNoise = &noise;
   dropShare = flags.netDrop;
   Machine machine(clock, restart, boot.restarted ? "software" : "power_on");

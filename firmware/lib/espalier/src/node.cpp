@@ -174,7 +174,7 @@ void Node::updateStep(uint64_t nowMs) {
 }
 
 void Node::setInterval(double seconds, uint64_t nowMs) {
-  auto ms = static_cast<uint32_t>(seconds * 1000 + 0.5);
+  uint32_t ms = (static_cast<uint32_t>(seconds * 2000) + 1) / 2;
   if (updater_.onTrial() && ms > kTrialIntervalMs) ms = kTrialIntervalMs;
   schedule_.setInterval(ms, nowMs);
   recorder_.setIntervalMs(schedule_.intervalMs());

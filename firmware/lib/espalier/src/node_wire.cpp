@@ -137,7 +137,7 @@ void Node::onBrokerStatus(const MqttEvent& event, uint64_t nowMs) {
   // A retained one was written at some time, nobody knows when.
   const bool isTime = status.timestamp >= static_cast<double>(contract::kOldestTimestampS) && status.timestamp < kSecondsEnd;
   if (status.hasTimestamp && !event.retained && isTime)
-    clock_.fromBroker(static_cast<int64_t>(status.timestamp * 1000 + 0.5), nowMs);
+    clock_.fromBroker((static_cast<int64_t>(status.timestamp * 2000) + 1) / 2, nowMs);
   // Only an explicit true or false moves the mode, never silence (wire contract §3).
   if (!status.saysReceipts || (configuration_.keepKnown && configuration_.keepReceipt == status.receipts)) return;
   configuration_.keepKnown = true;

@@ -43,7 +43,7 @@ export function createLedger(): Ledger {
           return
         case 'status':
           if (!event.live || event.status?.online !== true || event.status.boot === undefined) return
-          toChange(event.node).born(event.status.boot, event.arrived)
+          toChange(event.node).born(event.status.boot, event.status, event.arrived)
           return
         case 'counts':
           if (event.duplicates > 0 && (accounts.get(event.node)?.boots.size ?? 0) > 0)

@@ -1,4 +1,6 @@
 import { limits } from '../contract/limits.ts'
+import type { Status } from '../contract/schemas.ts'
+import { Births } from './births.ts'
 import { Boot } from './boot.ts'
 import type { LedgerReport, ReceiptEntry } from './ledger.ts'
 
@@ -21,8 +23,8 @@ const mostBoots = 1024
 export class NodeAccount {
   readonly node: string
   readonly boots = new Map<number, Boot>()
-  /** The boot of the last live `online:true` that named one. */
-  latestBirth: number | null = null
+  /** Of live `online:true` that name a boot. */
+  readonly births = new Births()
   /** Repeats since the node numbers its readings. */
   duplicates = 0
   /** What the boots came to that are no longer kept singly; their missing ones count as lost. */
@@ -59,7 +61,7 @@ export class NodeAccount {
     if (ownBoot !== boot && this.boots.has(ownBoot)) this.spokenOf(ownBoot, arrived)
     if (account.holdsFrom(seq)) this.noteMissing(account)
     // A word lower than an earlier one is late, not wrong: nothing older was held when it was said, so nothing of another boot.
-    if (boot === this.latestBirth) this.loseOthers(account)
+    if (boot === this.births.latest) this.loseOthers(account)
   }
 
   /** As `oldest`, asked: would it lose anything? A boot nobody spoke of yet may have lost its beginning. */
@@ -67,12 +69,11 @@ export class NodeAccount {
     const account = this.boots.get(boot)
     if (account === undefined) return true
     if (seq >= account.oldest && account.wouldLoseBelow(seq)) return true
-    return boot === this.latestBirth && this.losable(account).next().done !== true
+    return boot === this.births.latest && this.losable(account).next().done !== true
   }
 
-  born(boot: number, arrived: number): void {
-    this.latestBirth = boot
-    this.young.clear()
+  born(boot: number, status: Status, arrived: number): void {
+    if (this.births.isNews(boot, status)) this.young.clear()
     if (this.boots.has(boot)) this.spokenOf(boot, arrived)
   }
 
@@ -124,7 +125,7 @@ export class NodeAccount {
   private open(boot: number, arrived: number): Boot {
     const account = new Boot(boot)
     this.boots.set(boot, account)
-    if (this.latestBirth !== null) this.young.add(boot)
+    if (this.births.latest !== null) this.young.add(boot)
     if (this.boots.size > keptBoots) this.foldOld(account, arrived - receiptAgeMs)
     return account
   }

@@ -1,3 +1,4 @@
+import type { BirthsSnapshot } from './births.ts'
 import { Boot } from './boot.ts'
 import { NodeAccount, type Totals } from './node.ts'
 import { Runs } from './runs.ts'
@@ -6,6 +7,7 @@ import { Runs } from './runs.ts'
 interface NodeSnapshot {
   readonly version: 1
   readonly birth: number | null
+  readonly births?: BirthsSnapshot
   readonly duplicates: number
   readonly folded: Totals
   readonly boots: readonly BootSnapshot[]
@@ -28,7 +30,8 @@ export function snapshotNode(account: NodeAccount): NodeSnapshot {
   const boots = [...account.boots.values()].sort((a, b) => a.turn - b.turn)
   return {
     version: 1,
-    birth: account.latestBirth,
+    birth: account.births.latest,
+    births: account.births.snapshot(),
     duplicates: account.duplicates,
     folded: account.folded,
     boots: boots.map(boot => ({ ...snapshotBoot(boot), ...(account.young.has(boot.boot) && { young: true as const }) })),
@@ -54,7 +57,7 @@ export function restoreNode(node: string, value: unknown): NodeAccount {
   if (snapshot?.version !== 1 || !Array.isArray(snapshot.boots))
     throw new Error(`the ledger's record of node ${node} is not of version 1: it was written by another version or is damaged`)
   const account = new NodeAccount(node)
-  account.latestBirth = snapshot.birth
+  account.births.restore(snapshot.birth, snapshot.births)
   account.duplicates = snapshot.duplicates
   account.folded = snapshot.folded
   for (const boot of snapshot.boots) {

@@ -105,6 +105,7 @@ test('reading stops while the owner is behind, and goes on when it says so', asy
 test('a broker that has gone silent is left, one that is only not read is not', async () => {
   const { put, clock, link, seen, socket, fill } = scene()
   put(connack, { cmd: 'suback', messageId: 1, granted: [1] })
+  link.ready()
   fill(true)
   put(publish('a', 'x'))
   await new Promise(setImmediate)
@@ -116,6 +117,14 @@ test('a broker that has gone silent is left, one that is only not read is not', 
   clock.advance(46_000)
   link.check(clock.monoMs())
   expect(seen.at(-1)).toMatch(/^closed true: .*silent/)
+})
+
+test('one that lets us in and never grants all that was asked for is left', () => {
+  const { put, clock, link, seen } = scene()
+  put(connack, { cmd: 'suback', messageId: 1, granted: [1] })
+  clock.advance(10_001)
+  link.check(clock.monoMs())
+  expect(seen.at(-1)).toBe('closed true: the broker does not answer')
 })
 
 const real = [

@@ -20,7 +20,7 @@ export interface Delivered {
 }
 
 export interface LinkOwner {
-  /** CONNACK: the broker still has the session, or began a new one. */
+  /** CONNACK: the broker still has the session, or began a new one. It has `openMs` until the owner says `ready`. */
   opened(sessionPresent: boolean): void
   granted(codes: readonly number[]): void
   delivered(message: Delivered): void
@@ -163,7 +163,6 @@ export class Link implements Acknowledger {
         return true
       case packetType.suback << 4:
         if (length < 3) return this.wrong('a malformed SUBACK')
-        this.state = this.state === 'opening' ? 'open' : this.state
         this.parts.owner.granted([...bytes.subarray(start + 2, end)])
         return true
       case packetType.pingresp << 4:
@@ -179,6 +178,10 @@ export class Link implements Acknowledger {
   }
 
   // ---- out ------------------------------------------------------------------------------------------------------------------
+
+  ready(): void {
+    if (this.state === 'opening') this.state = 'open'
+  }
 
   subscribe(subscriptions: readonly { topic: string; qos: 0 | 1 }[]): void {
     this.subscribeId = (this.subscribeId % 100) + 1

@@ -50,6 +50,8 @@ class Subscriber implements MosquittoBroker, LinkOwner {
   private subscribed = false
   private lost = 0
   private user: string | null = null
+  /** Why it was away, since it was last there. */
+  private readonly told = new Set<string>()
   private arrived = 0
   private awaited: 'nodes' | 'sys' | null = null
   private readonly options: MosquittoOptions
@@ -152,10 +154,9 @@ class Subscriber implements MosquittoBroker, LinkOwner {
         return
       }
       this.user = credentials.user
-      const { clock } = options
       const { packetBytes, openMs } = limits
-      const link = new Link({ socket, connect: this.connectPacket(credentials), owner: this, clock, packetBytes, openMs })
-      this.link = link
+      const connect = this.connectPacket(credentials)
+      this.link = new Link({ socket, connect, owner: this, clock: options.clock, packetBytes, openMs })
     } catch (error) {
       this.away((error as Error).message || (error as NodeJS.ErrnoException).code || 'no connection')
     }
@@ -206,6 +207,7 @@ class Subscriber implements MosquittoBroker, LinkOwner {
     this.awaited = null
     this.subscribed = true
     this.openedAt = this.options.clock.monoMs()
+    this.link!.ready()
     if (this.closing) return
     this.up = true
     this.detail = ''
@@ -223,14 +225,16 @@ class Subscriber implements MosquittoBroker, LinkOwner {
   }
 
   private away(why: string): void {
-    const news = this.up || this.detail === '' || this.detail === 'not connected yet'
+    if (this.up) this.told.clear()
     this.up = false
     this.link = null
     this.awaited = null
     this.outgoing.closed()
     if (this.closing) return
     this.detail = `${this.where} is not connected: ${why}`
-    if (news) this.options.onTrouble?.(this.detail)
+    // One that is away for long, now for this reason and now for that, fills no log.
+    if (!this.told.has(why) && this.told.size < 8) this.options.onTrouble?.(this.detail)
+    if (this.told.size < 8) this.told.add(why)
     const { backoff } = this.limits
     this.retry = setTimeout(() => void this.connect(), backoffMs(this.attempt++, backoff, this.options.random))
   }
@@ -292,7 +296,5 @@ class Subscriber implements MosquittoBroker, LinkOwner {
 }
 
 async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  await Promise.race([work, new Promise(resolve => (timer = setTimeout(resolve, ms)))])
-  clearTimeout(timer)
+  await Promise.race([work, new Promise(resolve => setTimeout(resolve, ms).unref())])
 }

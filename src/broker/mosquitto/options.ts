@@ -19,7 +19,7 @@ export interface MosquittoOptions {
   readonly onUp?: () => void
   /** Log lines of nodes; the broker tells a subscriber nothing else. */
   readonly onNotice?: (notice: BrokerNotice) => void
-  /** Told once for each change for the worse, in words. */
+  /** Told in words, each reason once while the broker is away. */
   readonly onTrouble?: (sentence: string) => void
 }
 

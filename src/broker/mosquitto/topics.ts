@@ -11,6 +11,8 @@ export interface KnownTopic {
 }
 
 const remembered = 65_536
+/** A topic that means something here is shorter; others may have 65,535 bytes, and 65,536 of those would be 4 GB. */
+const rememberedBytes = 128
 
 /** Topics by the bytes they have on the wire: a name is checked and taken apart once, not once a message. */
 export class KnownTopics {
@@ -28,6 +30,7 @@ export class KnownTopics {
     if (topic !== undefined) return topic
     const raw = bytes.subarray(start, end)
     topic = isUtf8(raw) ? this.read(raw.toString()) : other(key)
+    if (end - start > rememberedBytes) return topic
     if (this.known.size >= remembered) this.known.clear()
     this.known.set(key, topic)
     return topic

@@ -45,7 +45,12 @@ class FaultyStoreOf final : public Store {
   [[nodiscard]] uint32_t changes() const { return changes_; }
   /** As if new. */
   void format() {
-    for (File& file : files_) file = File();
+    for (File& file : files_) {
+      file.there = false;
+      file.nameSize = 0;
+      file.size = 0;
+      file.erases = file.appends = 0;
+    }
     powerUp();
     changes_ = 0;
     refuses_ = false;

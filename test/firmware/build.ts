@@ -29,7 +29,11 @@ export const unitSources = async (): Promise<string[]> => [
 
 /** Everything a source may include of ours: a change of a header makes all objects anew. */
 async function headers(): Promise<Buffer> {
-  const folders = [join(include, 'espalier'), join(firmware, 'test'), join(firmware, 'boards/host')].filter(existsSync)
+  const folders = [
+    join(include, 'espalier'),
+    join(core, 'src'),
+    ...['test', 'test/fuzz', 'boards/host'].map(folder => join(firmware, folder)),
+  ].filter(existsSync)
   const files = (await Promise.all(folders.map(folder => filesIn(folder, file => file.endsWith('.h'))))).flat()
   return Buffer.concat(await Promise.all(files.map(file => readFile(file))))
 }

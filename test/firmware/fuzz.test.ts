@@ -2,22 +2,20 @@ import { cp, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { temporaryData } from '../espalier.ts'
-import { core, coreSources, firmware, run, there } from './build.ts'
+import { coreSources, firmware, linked, run, there } from './build.ts'
+import { fuzzed } from './targets.ts'
 
-/** The core's parsers under libFuzzer, from a corpus in the tree: 100,000 inputs a harness here, as many more as ESPALIER_TEST_SCALE and
+/** Whatever reads what others wrote, under libFuzzer, from a corpus in the tree: 100,000 inputs a harness here, as many more as ESPALIER_TEST_SCALE and
  *  ESPALIER_FUZZ_RUNS say. */
 const folder = join(firmware, 'test/fuzz')
 const harnesses = (await readdir(folder)).filter(file => file.endsWith('.cpp')).map(file => file.slice(0, -4))
 const runs = Number(process.env['ESPALIER_FUZZ_RUNS'] ?? 100_000 * Number(process.env['ESPALIER_TEST_SCALE'] ?? 1))
-const sanitized = ['-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=all']
 
 describe.skipIf(!(await there('clang++-19')))('no input troubles the parsers (needs clang-19)', () => {
   test.for(harnesses)('%s', { timeout: 1_800_000 }, async name => {
     const { dir, remove } = await temporaryData()
     try {
-      const program = join(dir, name)
-      const flags = ['-std=c++17', '-g', '-O1', '-fno-exceptions', '-fno-rtti', ...sanitized, `-I${join(core, 'include')}`]
-      await run('clang++-19', [...flags, ...(await coreSources()), join(folder, `${name}.cpp`), '-o', program])
+      const program = await linked(fuzzed, [...(await coreSources()), join(folder, `${name}.cpp`)], join(dir, name))
       await mkdir(join(dir, 'found'))
       // libFuzzer writes what it finds into the first corpus: a copy, never the tree.
       await cp(join(folder, 'corpus', name), join(dir, 'corpus'), { recursive: true })

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 
 /** The machines the portable core is compiled for: which compiler, which flags, and what that shows. */
 export interface Target {
-  /** Before `gcc` and `g++`. */
+  /** Before `gcc` and `g++`, or clang's two. */
   readonly prefix: string
   readonly cxxFlags: readonly string[]
   readonly cFlags: readonly string[]
@@ -13,8 +13,8 @@ export interface Target {
 }
 
 export const compilers = (target: Target): { cc: string; cxx: string } => ({
-  cc: `${target.prefix}gcc`,
-  cxx: `${target.prefix}g++`,
+  cc: target.prefix === 'clang' ? 'clang-19' : `${target.prefix}gcc`,
+  cxx: target.prefix === 'clang' ? 'clang++-19' : `${target.prefix}g++`,
 })
 
 const platform = fileURLToPath(new URL('../../firmware/test/platform', import.meta.url))
@@ -42,6 +42,17 @@ export const narrowed: Target = {
   cxxFlags: [...strict, ...narrow],
   cFlags: narrow,
   linkFlags: narrow,
+}
+
+/** This machine, for libFuzzer: what a branch compares is told to it. */
+const fuzzable = ['-O2', '-g', '-fsanitize=fuzzer-no-link,address,undefined', '-fno-sanitize-recover=all']
+export const fuzzed: Target = {
+  prefix: 'clang',
+  cxxFlags: ['-std=c++17', '-Wall', '-Wextra', '-Werror', '-fno-exceptions', '-fno-rtti', ...fuzzable],
+  cFlags: fuzzable,
+  linkFlags: ['-fsanitize=fuzzer,address,undefined'],
+  libraries: [],
+  linkedBy: 'c++',
 }
 
 /** ARM, whose data model is the ESP32's to the last type: `int32_t` is `long`, `char` unsigned, `alignof(int64_t)` 8. */

@@ -61,7 +61,9 @@ bool CommandFrame::open(const uint8_t* bytes) {
   messageSize = bytes[23];
   resultSize = get16(bytes + 24);
   what.size = get16(bytes + 2);
-  return what.size == size() && what.size <= kLongest && place < CommandMemory::kPlaces && bytes[18] < contract::kAckStates &&
+  const bool fits = idSize <= contract::kShortBytes && nameSize <= contract::kShortBytes && resultSize <= sizes::kAckResultBytes &&
+                    messageSize <= sizes::kAckMessageBytes;
+  return fits && what.size == size() && place < CommandMemory::kPlaces && bytes[18] < contract::kAckStates &&
          bytes[20] < contract::kCommandErrors;
 }
 

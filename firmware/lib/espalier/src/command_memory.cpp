@@ -187,8 +187,8 @@ bool CommandMemory::ready(size_t size) { return (!stale_ && end_ + size <= longe
 
 /** Writes what counts to the other file. Until its last record stands there the old one is believed, and is as it was. */
 bool CommandMemory::compact() {
-  uint32_t offsets[kPlaces];
-  uint16_t lengths[kPlaces];
+  uint32_t offsets[kPlaces] = {};
+  uint16_t lengths[kPlaces] = {};
   size_t total = 0;
   for (const CommandPlace& place : places_) total += place.size;
   const bool target = !b_;
@@ -199,9 +199,7 @@ bool CommandMemory::compact() {
   for (uint8_t place = next(0); place != kNone; place = next(places_[place].order)) {
     CommandFrame frame;
     if (filled + places_[place].size > kBufferBytes && !flush(target, written, filled)) return false;
-    const bool good = load(b_, places_[place].offset, filled, frame);
-    lengths[place] = 0;
-    if (!good) continue;
+    if (!load(b_, places_[place].offset, filled, frame)) continue;
     frame.what = places_[place];
     frame.generation = generation_;
     if (total > sizes::kRememberedBytes && isFinal(frame.what.state)) {

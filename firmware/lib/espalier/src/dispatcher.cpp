@@ -42,6 +42,8 @@ void Dispatcher::begin(uint32_t boot) {
     known.hasError = known.builtin != static_cast<uint8_t>(Builtin::reboot);
     known.state = known.hasError ? AckState::failed : AckState::done;
     known.error = CommandError::interrupted;
+    // An update beside the one that goes on would be taken for it once that one has its end.
+    if (known.builtin == static_cast<uint8_t>(Builtin::updateFirmware)) (void)memory_.mark(place);
   }
 }
 

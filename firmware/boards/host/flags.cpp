@@ -94,7 +94,7 @@ bool clockStart(const std::string& value, Flags& out) {
 
 bool board(const std::string& value, Flags& out) {
   out.board = value;
-  return !value.empty() && value.size() <= 32;
+  return !value.empty() && value.size() <= 31;
 }
 
 bool parent(const std::string& value, Flags& out) {
@@ -125,7 +125,7 @@ const Flag kFlags[] = {
        out.clock.sntp = false;
        return true;
      }},
-    {"--board", "what the node says it is, 1 to 32 characters (default: host)", false, board},
+    {"--board", "what the node says it is, 1 to 31 characters, as in an image (default: host)", false, board},
     {"--virtual", "no value: its status says that it stands in for a board", true,
      [](const std::string&, Flags& out) {
        out.isVirtual = true;

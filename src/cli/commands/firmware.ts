@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import type { FirmwareAdded, FirmwareUpload, FirmwareView } from '../../api/firmware.ts'
 import type { SigningKey } from '../../kit/signing-key.ts'
 import type { Context } from '../context.ts'
@@ -57,8 +57,20 @@ ${examples('espalier firmware add .pio/build/esp32dev/firmware.bin --version 1.4
     .action((flags: { version: string; board: string }) => run(context => remove(context, flags)))
 }
 
+/** No node has room for more; the server says so too, but a device or a film would never get there. */
+const largestBytes = 16 * 1024 * 1024
+
+async function imageIn(file: string): Promise<Buffer> {
+  const about = await stat(file)
+  const allowed = `a regular file of at most ${largestBytes} bytes`
+  if (!about.isFile())
+    throw badInput(`${file} is no regular file`, allowed, 'the image is firmware.bin, or espalier-node of npm run firmware')
+  if (about.size > largestBytes) throw badInput(`${file} has ${about.size} bytes`, allowed)
+  return await readFile(file)
+}
+
 async function add({ client, out }: Context, file: string, flags: AddFlags): Promise<void> {
-  const image = await readFile(file)
+  const image = await imageIn(file)
   const server = await client()
   const key = flags.key === undefined ? null : await keyFor(server, flags.key, out.message)
   const upload = { version: flags.version, board: flags.board }

@@ -26,6 +26,7 @@ async function house(clock: ManualClock) {
     data,
     lan: true,
     insecure: false,
+    broker: 'embedded',
     mqttHost: '127.0.0.1',
     mqttPort: 0,
     mqttsPort: 0,

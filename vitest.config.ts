@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 const withNodes = [
   'test/firmware/**/*.test.ts',
   'test/stories/{conformance,conformance-matrix,node-life,outage,sim-real,update}.test.ts',
-  'test/faults/{node-kills,replay,secrets,update-cuts}.test.ts',
+  'test/faults/{node-kills,replay,secrets}.test.ts',
 ]
 
 /** Long runs scale with ESPALIER_TEST_SCALE (1 in CI, 10 in `npm run test:long`); time limits follow it. */

@@ -8,7 +8,7 @@ const patienceMs = 3_000
 
 /** Connects for a moment under somebody else's client id: the broker throws out the connection that had it, as a lost one, will and
  *  all [MQTT-3.1.4-2]. false: not let in. A broker that makes the client id of the user name gives us our own: then it is the
- *  own connection that goes. */
+ *  own connection that goes, and not clean, so that what the broker keeps for us stays. */
 export async function takeOver(options: MosquittoOptions, clientId: string): Promise<boolean> {
   try {
     const credentials = await options.credentials()
@@ -31,7 +31,7 @@ export async function takeOver(options: MosquittoOptions, clientId: string): Pro
           protocolId: 'MQTT',
           protocolVersion: 4,
           clientId,
-          clean: true,
+          clean: false,
           keepalive: 5,
           ...(user !== null && { username: user }),
           ...(user !== null && password !== null && { password: Buffer.from(password) }),

@@ -1,9 +1,10 @@
+import { createPrivateKey } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 
 /** Looks for secrets where none may be: in bytes as they are, and as they are when something wrote them down in another way. */
-export type Secrets = Readonly<Record<string, string>>
+export type Secrets = Readonly<Record<string, string | Uint8Array>>
 
 export interface Leak {
   readonly secret: string
@@ -11,15 +12,22 @@ export interface Leak {
   readonly as: string
 }
 
+/** What makes a private key (PEM, P-256) one: its number. */
+export const keySecret = (pem: string): Uint8Array =>
+  Buffer.from(createPrivateKey(pem).export({ format: 'jwk' }).d as string, 'base64url')
+
 /** Every way in which a program may have written it, searched byte by byte. */
-function forms(text: string): readonly (readonly [string, Buffer])[] {
-  const bytes = Buffer.from(text)
+function forms(secret: string | Uint8Array): readonly (readonly [string, Buffer])[] {
+  const bytes = Buffer.from(secret as Uint8Array)
   const hex = bytes.toString('hex')
-  return [
-    ['text', bytes],
+  const ofText = (text: string): (readonly [string, Buffer])[] => [
     ['JSON', Buffer.from(JSON.stringify(text).slice(1, -1))],
     ['URL', Buffer.from(encodeURIComponent(text))],
     ['UTF-16', Buffer.from(text, 'utf16le')],
+  ]
+  return [
+    ['as it is', bytes],
+    ...(typeof secret === 'string' ? ofText(secret) : []),
     ['hex', Buffer.from(hex)],
     ['HEX', Buffer.from(hex.toUpperCase())],
     ...[0, 1, 2].flatMap(shift => base64Of(bytes, shift)),
@@ -35,21 +43,18 @@ function base64Of(bytes: Buffer, shift: number): (readonly [string, Buffer])[] {
   ]
 }
 
-/** A searcher for these secrets; each has twelve characters at least, so that a hit is no chance. */
+/** A searcher for these secrets; each has twelve bytes at least, so that a hit is no chance. */
 export function searcher(secrets: Secrets) {
-  const all = Object.entries(secrets).map(([secret, text]) => {
-    if (text.length < 12) throw new RangeError(`${secret} is too short to be found for sure`)
-    return { secret, forms: forms(text) }
+  const all = Object.entries(secrets).map(([secret, content]) => {
+    if (content.length < 12) throw new RangeError(`${secret} is too short to be found for sure`)
+    return { secret, forms: forms(content) }
   })
   const bytes = (where: string, content: Uint8Array | string): Leak[] => {
-    const buffer = Buffer.from(content as Uint8Array)
-    const plain = buffer[0] === 0x1f && buffer[1] === 0x8b ? gunzipSync(buffer) : buffer
-    return all.flatMap(({ secret, forms }) =>
-      forms
-        .filter(([, form]) => plain.includes(form))
-        .slice(0, 1)
-        .map(([as]) => ({ secret, where, as })),
-    )
+    const seen = views(Buffer.from(content as Uint8Array))
+    return all.flatMap(({ secret, forms }) => {
+      const found = forms.find(([, form]) => seen.some(view => view.includes(form)))
+      return found === undefined ? [] : [{ secret, where, as: found[0] }]
+    })
   }
   return {
     bytes,
@@ -65,4 +70,11 @@ export function searcher(secrets: Secrets) {
       return leaks
     },
   }
+}
+
+/** As it stands there, unpacked, and a PEM without the ends of its lines. */
+function views(content: Buffer): readonly Buffer[] {
+  const plain = content[0] === 0x1f && content[1] === 0x8b ? gunzipSync(content) : content
+  if (!plain.includes('-----BEGIN')) return [plain]
+  return [plain, Buffer.from(plain.toString('latin1').replaceAll(/\\r|\\n|[\r\n]/g, ''), 'latin1')]
 }

@@ -1,10 +1,17 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { runCli } from './run.ts'
 
 /** cli: words of a command line in, a result on stdout and an exit code out. It asks the server over HTTP (pub and sub over MQTT)
  *  and starts it with `up`; it never opens a data directory that a server may hold, and prints no secret but the page's token. */
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+
+// Tokens and passwords are in this memory: whatever the limits allow, a core file has none of it (core(5)).
+try {
+  writeFileSync('/proc/self/coredump_filter', '0')
+} catch {
+  // Another system, which has no such file.
+}
 
 const ending = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

@@ -27,8 +27,10 @@ async function conformance(context: Context, id: string): Promise<Exit> {
   const client = await context.client()
   let run = await client.checkConformance(id)
   out.message(`checking ${id}: it is commanded, cut off and restarted; this takes about a minute`)
-  for (let told = 0; ; told = run.checks.length) {
+  let told = 0
+  while (true) {
     if (!out.json) for (const check of run.checks.slice(told)) out.line(inWords(check))
+    told = run.checks.length
     if (run.ended !== null) break
     if (context.ended.aborted) {
       out.message('you stopped waiting; it goes on, and the page of the node shows its end')

@@ -40,12 +40,12 @@ export function announce(context: Context, options: UpOptions, run: RunInfo, con
   )
 }
 
-function examples({ sim }: UpOptions, { mqtt, broker }: RunInfo): string[] {
+function examples({ sim, simReal }: UpOptions, { mqtt, broker }: RunInfo): string[] {
   const espalier = 'npx --no-install espalier'
   return [
     `${espalier} nodes$WHERE`,
     `${espalier} watch$WHERE`,
-    `${espalier} send ${sim > 0 ? 'sim-1' : '01'} set_led state=on brightness=128$WHERE`,
+    `${espalier} send ${sim > 0 || simReal > 0 ? 'sim-1' : '01'} set_led state=on brightness=128$WHERE`,
     ...(broker ? [] : [publishing(mqtt.port)]),
   ]
 }

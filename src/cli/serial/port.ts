@@ -20,7 +20,7 @@ export async function openSerialPort(path: string): Promise<SerialPort> {
   const file = await opened(path)
   if (!isatty(file)) {
     await promisify(close)(file)
-    throw noPort(path, 'it is no serial port')
+    throw noPort(path, 'it is no serial port', 'plug the board in, then: ls /dev/ttyUSB* /dev/ttyACM*')
   }
   // -hupcl: closing it drops no line, which would restart the board.
   await stty(path, ['115200', 'raw', '-echo', '-hupcl', 'clocal'])

@@ -170,6 +170,10 @@ int run(const Flags& flags, const Boot& boot, Power& power, char** argv) {
   reset = {flags.state.c_str(), &power, boot, argv, writeReport};
   reset.boot.cable = cable.file();
   node.begin();
+  if (flags.broker.empty() && !flags.hasSerial && node.settings().id[0] == '\0') {
+    (void)fprintf(stderr, "espalier-node: nobody can tell it who it is. Allowed: --id and --broker, or --serial PATH and `espalier node provision`; more: --help\n");
+    return kBadFlags;
+  }
   sayReady(node, flags, cable, slots.running());
 
   while (!node.stopped()) {

@@ -225,7 +225,8 @@ describe.skipIf(!hostToolsThere)('espalier-node as a command (needs g++, cmake, 
     [['--fault', 'flash-cut=0'], '--fault: "flash-cut=0" will not do. Allowed: flash-cut=N'],
     [['--broker', 'mqtt://127.0.0.1'], '--broker: whose? Allowed: only with --id'],
     [['--id', 'n1', '--broker', 'mqtt://127.0.0.1', '--user', 'n1'], '--user: without a password'],
-    [['--id', 'n1', '--broker', 'mqtts://127.0.0.1'], '--broker: mqtts without a CA'],
+    [['--id', 'n1', '--broker', 'mqtts://127.0.0.1'], '--broker: mqtts:// without a CA to check it by'],
+    [[], 'nobody can tell it who it is. Allowed: --id and --broker, or --serial PATH'],
     [['--interval', '0x10'], '--interval: "0x10" will not do'],
     [['--id', 'no id', '--broker', 'mqtt://127.0.0.1', '--state', '/proc/nowhere'], '--state: /proc/nowhere'],
   ])('%j: exit 2, and what is allowed', async (flags, says) => {
@@ -249,7 +250,8 @@ describe.skipIf(!hostToolsThere)('espalier-node as a command (needs g++, cmake, 
 
   test('a second node in the same state is turned away', async () => {
     const house = await nodeHouse()
-    await house.start('--state', house.file('s'))
-    await expect(house.start('--state', house.file('s'))).rejects.toThrow('in use by another node')
+    const flags = ['--state', house.file('s'), '--serial', house.file('port')]
+    await house.start(...flags)
+    await expect(house.start(...flags)).rejects.toThrow('in use by another node')
   })
 })

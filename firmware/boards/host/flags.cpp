@@ -169,7 +169,6 @@ std::string names() {
 
 bool together(const Flags& flags, std::string& wrong) {
   if (!flags.broker.empty() && flags.id.empty()) wrong = "--broker: whose? Allowed: only with --id";
-  if (flags.broker.compare(0, 8, "mqtts://") == 0 && flags.ca.empty()) wrong = "--broker: mqtts without a CA. Allowed: with --ca";
   if (flags.broker.compare(0, 8, "mqtts://") == 0 && flags.ca.empty()) wrong = "--broker: mqtts:// without a CA to check it by. Allowed: with --ca (DATA/ca/ca.pem)";
   if (flags.certificate.empty() != flags.key.empty()) wrong = "--cert, --key: one without the other. Allowed: both or none";
   if (!flags.user.empty() && flags.passwordFile.empty()) wrong = "--user: without a password. Allowed: with --password-file";

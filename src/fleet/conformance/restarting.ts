@@ -93,6 +93,7 @@ export async function updating(run: Run, obeys: boolean): Promise<void> {
   const refused =
     (forged.ack?.state === 'rejected' || forged.ack?.state === 'failed') &&
     described(run)?.firmware?.version === firmware?.version
+  if (forged.ack?.error?.code === 'busy') return say(run, 'update', 'skip', 'an update goes on: ask again when it is over')
   if (forged.ack?.error?.code === 'unknown_command') return say(run, 'update', 'skip', 'it knows no update_firmware')
   judge(
     run,

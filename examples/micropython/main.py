@@ -18,5 +18,5 @@ while True:
         while True:
             mqtt.publish("iot/node/01/telemetry", reading(), qos=1)
             time.sleep(1)
-    except OSError:
+    except Exception:  # a line cut, or a broker that refuses: MQTTException, OSError, IndexError
         time.sleep(5)

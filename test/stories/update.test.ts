@@ -8,6 +8,10 @@ import { buildHostNode, type HostNode, hostToolsThere, nodeHouse } from '../firm
 /** A real node over real TLS: added, signed, fetched, started, confirmed; and what becomes of an image that is no good. The images are
  *  builds of the node itself. */
 const next = '9.1.0'
+/** Flash writes at which power is cut: in the download, at its end (455 sectors of 4 KiB and their marks), in the switch, in the trial. */
+const scale = Number(process.env.ESPALIER_TEST_SCALE ?? 1)
+const cuts = scale >= 10 ? Array.from({ length: 100 }, (_, i) => 25 + 10 * i) : [40, 470, 905]
+const tears = ['old', 'half:ff', 'half:garbage', 'new'] as const
 let node: string
 let better: string
 let build: Awaited<ReturnType<typeof temporaryData>> | undefined
@@ -71,6 +75,49 @@ describe.skipIf(!hostToolsThere)('an update of a real node (needs g++, cmake, li
     await runs(house, 'n1', next)
     const ledger = (await house.api('/api/ledger')).body.items.find((line: { node: string }) => line.node === 'n1')
     expect([ledger.lost, ledger.missing]).toEqual([0, 0])
+  })
+
+  test(`power cut at ${cuts.length} flash writes: a valid image each time, and an end that is true`, {
+    timeout: 150_000 * cuts.length,
+  }, async () => {
+    const { house, files, add, start } = await houseWith('n4')
+    expect(await add(better, next)).toMatchObject({ code: 0 })
+    const { version } = (await start()).ready
+    let reached = 0
+    for (const [index, cut] of cuts.entries()) {
+      const id = `cut${cut}`
+      await files.write('password', (await house.cli('node', 'add', id, '--json')).json().password)
+      const on = (...more: string[]) =>
+        files.node(
+          id,
+          `mqtts://127.0.0.1:${house.run.mqtts!.port}`,
+          ...['--ca', join(house.data, 'ca/ca.pem'), '--password-file', files.file('password')],
+          ...['--pubkey', files.file('key.der'), '--interval', '0.5', ...more],
+        )
+      const torn = await on('--fault', `flash-cut=${cut}:${tears[index % tears.length]}`)
+      await runs(house, id, version)
+      const { id: command } = (await house.cli('update', id, '--version', next, '--json')).json()
+      const end = () =>
+        until(
+          `the update cut at ${cut} ends`,
+          async () => {
+            const { body } = await house.api(`/api/commands/${command}`)
+            return ['done', 'failed', 'rejected'].includes(body.state) ? body : undefined
+          },
+          60_000,
+        )
+      // Beyond its last write it is not cut at all.
+      if ((await Promise.race([torn.gone, end().then(() => null)])) === 86) reached++
+      await torn.stop('SIGKILL')
+      const whole = await on()
+      expect([version, next], `cut at ${cut}`).toContain(whole.ready.version)
+      const { state, error } = await end()
+      // A cut in the trial goes back, which is no proof of a bad image; one while the order was written interrupts it.
+      expect(['done', 'rolled_back', 'interrupted'], `cut at ${cut}`).toContain(error?.code ?? state)
+      await runs(house, id, state === 'done' ? next : version)
+      await whole.stop()
+    }
+    expect(reached).toBeGreaterThan(0)
   })
 
   test('an image that does not start is gone back from: rolled_back, and the old one runs', async () => {

@@ -174,6 +174,8 @@ int run(const Flags& flags, const Boot& boot, Power& power, char** argv) {
     (void)fprintf(stderr, "espalier-node: nobody can tell it who it is. Allowed: --id and --broker, or --serial PATH and `espalier node provision`; more: --help\n");
     return kBadFlags;
   }
+  // An update that goes on after a reset is busy from the first step, and needs to know whom to trust as well.
+  memcpy(ca, node.settings().broker.ca, sizeof ca);
   sayReady(node, flags, cable, slots.running());
 
   while (!node.stopped()) {

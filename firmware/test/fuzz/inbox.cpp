@@ -1,13 +1,9 @@
-#include <stdlib.h>
-
+#include "harness.h"
 #include "espalier/inbox.h"
 
 /** Whatever a broker may deliver: the first byte says on which topic. What was read must hold what its type promises. */
 using namespace espalier;
-
-static void must(bool holds) {
-  if (!holds) abort();
-}
+using espalier::fuzz::must;
 
 static void command(Text payload) {
   Command command;

@@ -1,16 +1,12 @@
-#include <stdlib.h>
-
+#include "harness.h"
 #include "../update_bench.h"
 #include "espalier/semver.h"
 
 /** What an update brings: params of a command, versions, an image with or without a marker. The first byte says which; the second, for an
  *  image, in pieces of how many bytes it comes. */
 using namespace espalier;
+using espalier::fuzz::must;
 using namespace espalier::test;
-
-static void must(bool holds) {
-  if (!holds) abort();
-}
 
 /** Any hash and any signature will do: what comes behind them is to be reached. */
 class Trusting final : public Crypto {

@@ -1,11 +1,11 @@
-#include <stdlib.h>
-
+#include "harness.h"
 #include "espalier/crc32.h"
 #include "espalier/recorder.h"
 
 /** Whatever flash may hold when a node starts: it finds what is good, sends it, and nothing else happens. An odd first byte gives every frame
  *  its right CRC, so that what is behind that check is reached too. */
 using namespace espalier;
+using espalier::fuzz::must;
 
 namespace {
 
@@ -53,10 +53,6 @@ class Flash final : public Store {
 Flash flash;
 char message[sizes::kOutBytes];
 const Channel channels[] = {{"temperature", "°C", false, 0, 0, 2}, {"humidity", "%", false, 0, 0, 1}};
-
-void must(bool holds) {
-  if (!holds) abort();
-}
 
 uint32_t crcOf(uint32_t generation, const uint8_t* data, size_t size) {
   const uint8_t seed[] = {static_cast<uint8_t>(generation), static_cast<uint8_t>(generation >> 8), static_cast<uint8_t>(generation >> 16),

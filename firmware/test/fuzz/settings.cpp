@@ -1,5 +1,4 @@
-#include <stdlib.h>
-
+#include "harness.h"
 #include "espalier/base64.h"
 #include "espalier/console.h"
 #include "espalier/secret.h"
@@ -7,10 +6,7 @@
 /** What comes over the cable, and what stands in flash as settings. The first byte says which; what was read must come out of flash again
  *  as it went in. */
 using namespace espalier;
-
-static void must(bool holds) {
-  if (!holds) abort();
-}
+using espalier::fuzz::must;
 
 static Settings settings;
 static Settings again;

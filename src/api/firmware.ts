@@ -5,6 +5,9 @@ const Version = Type.String({ minLength: 1, maxLength: 43, description: 'SemVer,
 const Board = Type.String({ minLength: 1, maxLength: 31, description: 'as the image itself says' })
 const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
 
+/** Ten slots of an ESP32 with 4 MB, or a build of the node for this machine with everything linked in. */
+export const largestImageBytes = 16 * 1024 * 1024
+
 /** An image of firmware that nodes can be updated to. */
 export const FirmwareView = Type.Object({
   version: Version,

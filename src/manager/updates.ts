@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import { join } from 'node:path'
+import { largestImageBytes } from '../api/firmware.ts'
 import type { Finding } from '../api/settings.ts'
 import type { Broker } from '../broker/broker.ts'
 import { findings as known } from '../contract/findings.ts'
@@ -12,8 +13,6 @@ import type { Lan } from './lan.ts'
 import type { Log } from './log.ts'
 import type { Settings } from './settings.ts'
 
-/** Ten slots of an ESP32 with 4 MB, or a build of the node for this machine with everything linked in. */
-const largestBytes = 16 * 1024 * 1024
 const roomBytes = 1024 * 1024 * 1024
 
 /** What doctor finds of them, too. */
@@ -32,7 +31,7 @@ export async function joinUpdates(parts: {
   const { settings, broker, lan, log } = parts
   const { data } = settings.current
   const dir = join(data, 'firmware')
-  const images = await openImageFolder({ dir, largestBytes, roomBytes, onDamage: detail => log.error(detail) })
+  const images = await openImageFolder({ dir, largestBytes: largestImageBytes, roomBytes, onDamage: detail => log.error(detail) })
   const onMade = (file: string): void =>
     log.warn(`made the key that signs firmware: ${file}. Keep a copy elsewhere: nodes take updates from this key alone`)
   const updates = await openUpdates({

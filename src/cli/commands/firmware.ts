@@ -57,15 +57,14 @@ ${examples('espalier firmware add .pio/build/esp32dev/firmware.bin --version 1.4
     .action((flags: { version: string; board: string }) => run(context => remove(context, flags)))
 }
 
-/** No node has room for more; the server says so too, but a device or a film would never get there. */
-const largestBytes = 16 * 1024 * 1024
-
+/** The server checks the size too, but a device or a film would never get there. */
 async function imageIn(file: string): Promise<Buffer> {
+  const { largestImageBytes } = await import('../../api/firmware.ts')
   const about = await stat(file)
-  const allowed = `a regular file of at most ${largestBytes} bytes`
+  const allowed = `a regular file of at most ${largestImageBytes} bytes`
   if (!about.isFile())
     throw badInput(`${file} is no regular file`, allowed, 'the image is firmware.bin, or espalier-node of npm run firmware')
-  if (about.size > largestBytes) throw badInput(`${file} has ${about.size} bytes`, allowed)
+  if (about.size > largestImageBytes) throw badInput(`${file} has ${about.size} bytes`, allowed)
   return await readFile(file)
 }
 

@@ -1,34 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEmbeddedBroker } from '../../src/broker/embedded/embedded.ts'
-import { openLane } from '../../src/ingest/ingest.ts'
-import { openJournal } from '../../src/journal/open.ts'
 import { systemClock } from '../../src/kit/clock.ts'
-import { createLedger } from '../../src/ledger/create.ts'
-import { createMemoryReadings } from '../../src/store/memory/readings.ts'
+import { openDurableLane } from './durable-lane.ts'
 
 /** A broker in a process of its own for bench/broker.ts: prints its port, ends on SIGTERM. ESPALIER_BENCH_DIR chooses the disk. */
 
 /** Ours with all that its acknowledgement promises: lane, ledger and a journal that is synced before each PUBACK, sessions kept on
  *  disk. Without a store, which is behind the acknowledgement. A user is a service, as a subscriber in earnest is. */
 export async function ours(): Promise<void> {
-  const dir = await mkdtemp(join(process.env['ESPALIER_BENCH_DIR'] ?? tmpdir(), 'bench-broker-'))
-  const journal = await openJournal({ dir: join(dir, 'journal') })
-  await journal.replay({ segment: 0, offset: 0 }, () => {})
-  const lane = openLane({
-    journal,
-    ledger: createLedger(),
-    store: { ...createMemoryReadings(), apply: () => {}, rowAt: () => null },
-    appliers: [],
-    clock: systemClock,
-    ackMatches: () => true,
-    clockSuspect: () => false,
-    removed: () => false,
-  })
-  // What is behind the watermark goes, as it would with a store.
-  const trim = setInterval(() => void journal.trim(journal.end()), 500)
+  const { dir, journal, lane, trim } = await openDurableLane('bench-broker-')
   const broker = await openEmbeddedBroker(
     {
       listeners: [{ host: '127.0.0.1', port: 0, anonymous: true }],

@@ -1,19 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { connect as connectPlain } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { connect } from 'mqtt'
 import mqttPacket from 'mqtt-packet'
 import type { Incoming } from '../../src/broker/broker.ts'
 import { openMosquittoBroker } from '../../src/broker/mosquitto/mosquitto.ts'
 import { Framing } from '../../src/broker/wire/framing.ts'
 import { answer, writeAnswer } from '../../src/broker/wire/packets.ts'
-import { openLane } from '../../src/ingest/ingest.ts'
-import { openJournal } from '../../src/journal/open.ts'
 import { systemClock } from '../../src/kit/clock.ts'
 import { seeded } from '../../src/kit/random.ts'
-import { createLedger } from '../../src/ledger/create.ts'
-import { createMemoryReadings } from '../../src/store/memory/readings.ts'
+import { openDurableLane } from '../broker/durable-lane.ts'
 
 /** One subscriber of bench/ingest-mosquitto.ts, in a process of its own. Says `ready` over IPC; asked anything, it answers with how many
  *  came and when the last one did (ms of its clock). */
@@ -26,20 +21,7 @@ const came = (n: number): void => {
 
 /** All that a PUBACK of ours promises: lane, ledger and a synced journal, without the store, which is behind the acknowledgement. */
 async function ours(port: number): Promise<void> {
-  const dir = await mkdtemp(join(process.env['ESPALIER_BENCH_DIR'] ?? tmpdir(), 'bench-ingest-'))
-  const journal = await openJournal({ dir })
-  await journal.replay({ segment: 0, offset: 0 }, () => {})
-  const lane = openLane({
-    journal,
-    ledger: createLedger(),
-    store: { ...createMemoryReadings(), apply: () => {}, rowAt: () => null },
-    appliers: [],
-    clock: systemClock,
-    ackMatches: () => true,
-    clockSuspect: () => false,
-    removed: () => false,
-  })
-  setInterval(() => void journal.trim(journal.end()), 500)
+  const { dir, lane } = await openDurableLane('bench-ingest-')
   openMosquittoBroker(
     {
       host: '127.0.0.1',
